@@ -1,0 +1,11 @@
+//! Earwitness: a call-recording archive with retention enforcement.
+//!
+//! The modules follow the life of a recording, in this order:
+//!
+//! | stage | module | what it answers for |
+//! |---|---|---|
+//! | time | [`clock`] | the one clock |
+//! | nouns | [`recording`] | what a recording is, in types |
+
+pub mod clock;
+pub mod recording;
