@@ -7,5 +7,6 @@
 //! | time | [`clock`] | the one clock |
 //! | nouns | [`recording`] | what a recording is, in types |
 
+pub mod catalog;
 pub mod clock;
 pub mod recording;

@@ -1,0 +1,57 @@
+//! What can go wrong in the catalog.
+
+/// An error of the catalog. Its text is for logs: the engines' messages can name a table, never a value of ours.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The engine could not be reached or did not answer in time.
+    #[error("the catalog does not answer: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// Two writers wanted the same name; the caller decides what that means.
+    #[error("the row is there already")]
+    AlreadyThere,
+    /// A statement changed another number of rows than it must.
+    #[error("a statement changed an unexpected number of rows: {0}")]
+    Unexpected(&'static str),
+    /// A stored value is none of those that this program writes.
+    #[error("the catalog holds a value that it should not: {0}")]
+    Corrupt(&'static str),
+    /// The address is for an engine that is not known.
+    #[error("not a catalog address: expected sqlite://… or postgres://…")]
+    Address,
+    /// The schema could not be brought up to date.
+    #[error("the catalog's schema could not be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// Anything else that the engine reports.
+    #[error("the catalog reports an error: {}", engine_words(.0))]
+    Engine(#[source] sqlx::Error),
+}
+
+impl CatalogError {
+    /// A stable code for clients.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "catalog-unavailable",
+            _ => "internal",
+        }
+    }
+}
+
+/// The engine's error code and class, without its message: PostgreSQL puts values of rows into details.
+fn engine_words(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        Some(database) => format!("{:?} {}", database.kind(), database.code().unwrap_or_default()),
+        None => error.to_string(),
+    }
+}
+
+impl From<sqlx::Error> for CatalogError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
+                Self::Unavailable(error)
+            }
+            _ if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => Self::AlreadyThere,
+            _ => Self::Engine(error),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Legal holds. A hold wins over the purge, or is told that it came too late; there is nothing between.
+
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::sql::statements;
+use super::{Catalog, CatalogError, Result, Tx, exactly_one};
+use crate::clock::Timestamp;
+use crate::recording::RecordingId;
+
+statements! {
+    // Write first: this takes the row's lock, which the purge's fence needs as well.
+    LOCK_LIVE = "UPDATE recordings SET hold_revision = hold_revision + 1, revision = revision + 1 \
+        WHERE id = $1 AND stage = 'live' AND expires_at > $2";
+    PLACE = "INSERT INTO holds (id, case_id, recording_id, placed_at) VALUES ($1, $2, $3, $4)";
+    RELEASE = "UPDATE holds SET released_at = $2 WHERE id = $1 AND released_at IS NULL";
+    ENSURE_CASE = "INSERT INTO cases (id, opened_at, sealed) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
+    OF_RECORDING = "SELECT id, case_id, placed_at FROM holds WHERE recording_id = $1 AND released_at IS NULL ORDER BY placed_at, id";
+    COUNT = "SELECT count(*) FROM holds WHERE recording_id = $1 AND released_at IS NULL";
+}
+
+/// What became of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldOutcome {
+    /// Nothing will purge the recording until it is released.
+    Placed,
+    /// The deadline has passed or the purge has fenced it.
+    TooLate,
+}
+
+impl Catalog {
+    /// The holds in force on a recording: hold, case, since when.
+    pub async fn holds_of(&self, id: RecordingId) -> Result<Vec<(Uuid, Uuid, Timestamp)>> {
+        let rows = sqlx::query(OF_RECORDING).bind(id.to_string()).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                let uuid = |name| -> Result<Uuid> {
+                    let text: String = row.try_get(name)?;
+                    Uuid::try_parse(&text).map_err(|_| CatalogError::Corrupt("an id of a hold"))
+                };
+                Ok((uuid("id")?, uuid("case_id")?, Timestamp::from_micros(row.try_get("placed_at")?)))
+            })
+            .collect()
+    }
+}
+
+impl Tx {
+    /// Makes a case's row where there is none. What a case says is sealed by the caller.
+    pub async fn ensure_case(&mut self, case: Uuid, now: Timestamp, sealed: &[u8]) -> Result<()> {
+        sqlx::query(ENSURE_CASE)
+            .bind(case.to_string())
+            .bind(now.micros())
+            .bind(sealed.to_vec())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Places a hold at `now`, unless it comes too late.
+    pub async fn place_hold(&mut self, hold: Uuid, case: Uuid, id: RecordingId, now: Timestamp) -> Result<HoldOutcome> {
+        let locked = sqlx::query(LOCK_LIVE).bind(id.to_string()).bind(now.micros()).execute(&mut *self.inner).await?;
+        if locked.rows_affected() == 0 {
+            return Ok(HoldOutcome::TooLate);
+        }
+        self.restore_hold(hold, case, id, now).await?;
+        Ok(HoldOutcome::Placed)
+    }
+
+    /// Puts back a hold that was placed at `placed_at`: for a catalog that is brought up to date.
+    pub async fn restore_hold(&mut self, hold: Uuid, case: Uuid, id: RecordingId, placed_at: Timestamp) -> Result<()> {
+        sqlx::query(PLACE)
+            .bind(hold.to_string())
+            .bind(case.to_string())
+            .bind(id.to_string())
+            .bind(placed_at.micros())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a hold.
+    pub async fn release_hold(&mut self, hold: Uuid, now: Timestamp) -> Result<()> {
+        let done = sqlx::query(RELEASE).bind(hold.to_string()).bind(now.micros()).execute(&mut *self.inner).await?;
+        exactly_one(done.rows_affected(), "the hold to release was not in force")
+    }
+
+    /// How many holds are in force on a recording whose row this transaction has locked.
+    pub(super) async fn count_holds(&mut self, id: &str) -> Result<i64> {
+        Ok(sqlx::query_scalar(COUNT).bind(id).fetch_one(&mut *self.inner).await?)
+    }
+}

@@ -1,0 +1,170 @@
+//! All SQL, and nothing but: one file per noun, the same text for both engines.
+//!
+//! What must hold here: statements are constants (one test prepares each on SQLite and PostgreSQL); a transaction
+//! writes first (`UPDATE … RETURNING`) and never reads a row in order to decide whether to write it; every expected
+//! row count is asserted. The catalog knows nothing of keys: sealed columns go through it as bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyPoolOptions, install_default_drivers};
+use sqlx::{Any, AnyPool, Executor, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::clock::Timestamp;
+
+mod access;
+mod accounts;
+mod brakes;
+mod calls;
+mod dialect;
+mod error;
+mod holds;
+mod leases;
+mod ledger;
+mod policies;
+mod purges;
+mod recordings;
+mod related;
+mod search;
+mod secrets;
+mod sql;
+mod tokens;
+mod totals;
+
+pub use brakes::{Brake, BrakeKind};
+pub use calls::{CallClaim, CallState};
+pub use dialect::Engine;
+pub use error::CatalogError;
+pub use holds::HoldOutcome;
+pub use ledger::{LedgerState, NewEntry, NewOpening, OpeningRow, SequencedEntry, UnsequencedEntry};
+pub use policies::PolicyRow;
+pub use purges::{PurgeRow, PurgeStage};
+pub use recordings::{NewRecording, RecordingRow, Stage};
+pub use related::RelatedRow;
+pub use search::{Filter, Page, ScopeFilter};
+pub use secrets::{SecretRow, SecretState};
+pub use sql::prepare_all;
+pub use tokens::TokenRow;
+pub use totals::{MonthTotals, Totals};
+
+type Result<T> = std::result::Result<T, CatalogError>;
+
+/// How long a statement waits for SQLite's write lock, held by another process, before it gives up.
+const SQLITE_BUSY_MS: u32 = 30_000;
+
+/// The catalog: a pool of connections to one of the two engines.
+#[derive(Clone)]
+pub struct Catalog {
+    pool: AnyPool,
+    engine: Engine,
+    /// SQLite has one writer; waiting for it here is fair and costs no polling. PostgreSQL has none.
+    writer: Option<Arc<Mutex<()>>>,
+}
+
+/// A transaction that writes. Dropped without `commit`, it leaves nothing behind.
+pub struct Tx {
+    inner: Transaction<'static, Any>,
+    _writer: Option<OwnedMutexGuard<()>>,
+}
+
+impl Catalog {
+    /// Connects to `url` (`sqlite://path` or `postgres://…`), makes the database file where there is none, and
+    /// brings the schema up to date.
+    pub async fn open(url: &str) -> Result<Self> {
+        install_default_drivers();
+        let engine = Engine::of_url(url)?;
+        let target = engine.connect_url(url);
+        let pool = AnyPoolOptions::new()
+            .max_connections(engine.pool_size())
+            .acquire_timeout(Duration::from_secs(30))
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    for pragma in engine.session_settings(SQLITE_BUSY_MS) {
+                        connection.execute(sqlx::AssertSqlSafe(pragma)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect(&target)
+            .await?;
+        engine.migrator().run(&pool).await?;
+        let writer = (engine == Engine::Sqlite).then(|| Arc::new(Mutex::new(())));
+        Ok(Self { pool, engine, writer })
+    }
+
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Begins a transaction that writes.
+    pub async fn begin(&self) -> Result<Tx> {
+        let writer = match &self.writer {
+            Some(writer) => Some(writer.clone().lock_owned().await),
+            None => None,
+        };
+        let inner = self.pool.begin_with(self.engine.begin()).await?;
+        Ok(Tx { inner, _writer: writer })
+    }
+
+    /// The engine's own clock, where it has one that is not this machine's by definition (PostgreSQL).
+    pub async fn server_now(&self) -> Result<Option<Timestamp>> {
+        let Some(statement) = self.engine.server_clock() else { return Ok(None) };
+        let micros: i64 = sqlx::query_scalar(statement).fetch_one(&self.pool).await?;
+        Ok(Some(Timestamp::from_micros(micros)))
+    }
+
+    /// Asks for an answer, any answer.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Makes the engine let go of what was deleted (SQLite: empties the write-ahead log into the file, where
+    /// `secure_delete` has overwritten it). PostgreSQL has autovacuum, and nothing in it was ever readable.
+    pub async fn settle(&self) -> Result<()> {
+        if self.engine == Engine::Sqlite {
+            let _writer = match &self.writer {
+                Some(writer) => Some(writer.lock().await),
+                None => None,
+            };
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Closes every connection; for a graceful end.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+impl Tx {
+    /// Makes what was written durable.
+    pub async fn commit(self) -> Result<()> {
+        self.inner.commit().await?;
+        Ok(())
+    }
+
+    /// Takes everything back.
+    pub async fn rollback(self) -> Result<()> {
+        self.inner.rollback().await?;
+        Ok(())
+    }
+}
+
+/// A count of rows that had to be exactly one.
+fn exactly_one(affected: u64, what: &'static str) -> Result<()> {
+    if affected == 1 { Ok(()) } else { Err(CatalogError::Unexpected(what)) }
+}
+
+/// `i64` to `u64`, for columns that are never negative.
+fn unsigned(value: i64) -> Result<u64> {
+    u64::try_from(value).map_err(|_| CatalogError::Corrupt("a count below zero"))
+}
+
+/// `u64` to the `i64` of a column.
+fn signed(value: u64) -> Result<i64> {
+    i64::try_from(value).map_err(|_| CatalogError::Corrupt("a count beyond the column"))
+}

@@ -1,0 +1,321 @@
+//! The purge's rows: fence, keys, rows, what is left, certificate. Each step is one idempotent transaction.
+
+use std::collections::BTreeMap;
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+use uuid::Uuid;
+
+use super::sql::statements;
+use super::{Catalog, CatalogError, Result, Tx, exactly_one};
+use crate::clock::Timestamp;
+use crate::recording::{ExpiryMonth, RecordingId};
+
+statements! {
+    DUE = "SELECT id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 AND NOT EXISTS \
+        (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL) ORDER BY r.expires_at, r.id LIMIT $2";
+    COUNT_DUE = "SELECT count(*) FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 AND NOT EXISTS \
+        (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL)";
+    OLDEST_DUE = "SELECT CAST(min(r.expires_at) AS BIGINT) AS oldest FROM recordings r WHERE r.expires_at <= $1 AND NOT EXISTS \
+        (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL)";
+    FENCE = "UPDATE recordings SET stage = 'fenced' WHERE id = $1 AND stage = 'live' AND expires_at <= $2 \
+        RETURNING month, rule, expires_at";
+    OPEN = "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, deleted) \
+        VALUES ($1, $2, $3, $4, 'fenced', $5, '{}')";
+    AT_STAGE = "SELECT recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
+        rows_deleted_at, looked_again_at, certified_at, deleted, entry_id FROM purges WHERE stage = $1 ORDER BY fenced_at, recording_id LIMIT $2";
+    ONE = "SELECT recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
+        rows_deleted_at, looked_again_at, certified_at, deleted, entry_id FROM purges WHERE recording_id = $1";
+    DELETE_KEYS = "DELETE FROM recording_keys WHERE recording_id = $1";
+    DELETE_LOOKUPS = "DELETE FROM lookups WHERE recording_id = $1";
+    DELETE_RELATED = "DELETE FROM related WHERE recording_id = $1";
+    DELETE_HOLDS = "DELETE FROM holds WHERE recording_id = $1";
+    DELETE_WINDOWS = "DELETE FROM access_windows WHERE recording_id = $1";
+    DELETE_ROW = "DELETE FROM recordings WHERE id = $1";
+    TO_KEYS = "UPDATE purges SET stage = 'keys_destroyed', keys_destroyed_at = $2, deleted = $3 WHERE recording_id = $1 AND stage = 'fenced'";
+    TO_OBJECTS = "UPDATE purges SET stage = 'objects_deleted', objects_deleted_at = $2, deleted = $3 \
+        WHERE recording_id = $1 AND stage = 'keys_destroyed'";
+    TO_ROWS = "UPDATE purges SET stage = 'rows_deleted', rows_deleted_at = $2, deleted = $3 \
+        WHERE recording_id = $1 AND stage = 'objects_deleted'";
+    TO_LOOKED = "UPDATE purges SET stage = 'looked_again', looked_again_at = $2, entry_id = $3 \
+        WHERE recording_id = $1 AND stage = 'rows_deleted'";
+    TO_CERTIFIED = "UPDATE purges SET stage = 'certified', certified_at = $2 WHERE recording_id = $1 AND stage = 'looked_again'";
+    LEFT = "SELECT (SELECT count(*) FROM recordings WHERE id = $1) + (SELECT count(*) FROM recording_keys WHERE recording_id = $1) \
+        + (SELECT count(*) FROM lookups WHERE recording_id = $1) + (SELECT count(*) FROM related WHERE recording_id = $1) \
+        + (SELECT count(*) FROM holds WHERE recording_id = $1) + (SELECT count(*) FROM access_windows WHERE recording_id = $1) \
+        + (SELECT count(*) FROM calls WHERE recording_id = $1 OR pending_id = $1)";
+    PUT_CERTIFICATE = "INSERT INTO certificates (recording_id, month, issued_at, document) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (recording_id) DO NOTHING";
+    CERTIFICATE = "SELECT document FROM certificates WHERE recording_id = $1";
+    RESTORE = "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
+        rows_deleted_at, looked_again_at, certified_at, deleted) VALUES ($1, $2, $3, $4, 'certified', $5, $5, $5, $5, $5, $5, '{}') \
+        ON CONFLICT (recording_id) DO UPDATE SET stage = 'certified', certified_at = excluded.certified_at";
+    FENCED_SINCE = "SELECT count(*) FROM purges WHERE fenced_at >= $1";
+    FIRST_FENCED = "SELECT CAST(min(fenced_at) AS BIGINT) AS first FROM purges WHERE fenced_at >= $1";
+    IN_MONTH = "SELECT count(*) FROM purges WHERE month = $1";
+}
+
+/// How far a purge has come. The order is the order of the steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each is named after the step that is done")]
+pub enum PurgeStage {
+    Fenced,
+    KeysDestroyed,
+    ObjectsDeleted,
+    RowsDeleted,
+    LookedAgain,
+    Certified,
+}
+
+impl PurgeStage {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Fenced, "fenced"),
+        (Self::KeysDestroyed, "keys_destroyed"),
+        (Self::ObjectsDeleted, "objects_deleted"),
+        (Self::RowsDeleted, "rows_deleted"),
+        (Self::LookedAgain, "looked_again"),
+        (Self::Certified, "certified"),
+    ];
+
+    fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(stage, _)| *stage == self).map_or("", |(_, name)| name)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let found = Self::ALL.iter().find(|(_, name)| *name == text).map(|(stage, _)| *stage);
+        found.ok_or(CatalogError::Corrupt("purges.stage"))
+    }
+}
+
+/// How many of what were deleted: `objects`, `ledger_openings`, `lookups` …
+pub type Deleted = BTreeMap<String, u64>;
+
+/// A purge under way or done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurgeRow {
+    /// The recording.
+    pub recording_id: RecordingId,
+    /// Its expiry month.
+    pub month: ExpiryMonth,
+    /// The policy that was stamped on it.
+    pub rule: String,
+    /// Its deadline.
+    pub expires_at: Timestamp,
+    /// How far the purge is.
+    pub stage: PurgeStage,
+    /// When each step was done.
+    pub fenced_at: Timestamp,
+    /// Wrapped keys deleted.
+    pub keys_destroyed_at: Option<Timestamp>,
+    /// Objects deleted.
+    pub objects_deleted_at: Option<Timestamp>,
+    /// Rows deleted and the ledger's openings erased.
+    pub rows_deleted_at: Option<Timestamp>,
+    /// Everything looked at again and found gone.
+    pub looked_again_at: Option<Timestamp>,
+    /// The certificate written.
+    pub certified_at: Option<Timestamp>,
+    /// Counts of what was deleted.
+    pub deleted: Deleted,
+    /// The ledger's entry that says so.
+    pub entry_id: Option<Uuid>,
+}
+
+fn purge_row(row: &AnyRow) -> Result<PurgeRow> {
+    let time =
+        |name| -> Result<Option<Timestamp>> { Ok(row.try_get::<Option<i64>, _>(name)?.map(Timestamp::from_micros)) };
+    let text = |name| -> Result<String> { Ok(row.try_get(name)?) };
+    let corrupt = CatalogError::Corrupt;
+    Ok(PurgeRow {
+        recording_id: text("recording_id")?.parse().map_err(|_| corrupt("purges.recording_id"))?,
+        month: text("month")?.parse().map_err(|_| corrupt("purges.month"))?,
+        rule: text("rule")?,
+        expires_at: Timestamp::from_micros(row.try_get("expires_at")?),
+        stage: PurgeStage::parse(&text("stage")?)?,
+        fenced_at: Timestamp::from_micros(row.try_get("fenced_at")?),
+        keys_destroyed_at: time("keys_destroyed_at")?,
+        objects_deleted_at: time("objects_deleted_at")?,
+        rows_deleted_at: time("rows_deleted_at")?,
+        looked_again_at: time("looked_again_at")?,
+        certified_at: time("certified_at")?,
+        deleted: serde_json::from_str(&text("deleted")?).map_err(|_| corrupt("purges.deleted"))?,
+        entry_id: row
+            .try_get::<Option<String>, _>("entry_id")?
+            .map(|id| Uuid::try_parse(&id).map_err(|_| corrupt("purges.entry_id")))
+            .transpose()?,
+    })
+}
+
+impl Catalog {
+    /// Recordings that may be fenced now, longest overdue first.
+    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<RecordingId>> {
+        let ids: Vec<String> =
+            sqlx::query_scalar(DUE).bind(now.micros()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        super::recordings::parse_ids(&ids)
+    }
+
+    /// How many may be fenced now.
+    pub async fn count_due(&self, now: Timestamp) -> Result<u64> {
+        super::unsigned(sqlx::query_scalar(COUNT_DUE).bind(now.micros()).fetch_one(&self.pool).await?)
+    }
+
+    /// The oldest deadline that has passed and whose recording is still here without being held.
+    pub async fn oldest_due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let row = sqlx::query(OLDEST_DUE).bind(now.micros()).fetch_one(&self.pool).await?;
+        Ok(row.try_get::<Option<i64>, _>("oldest")?.map(Timestamp::from_micros))
+    }
+
+    /// Purges that have come just so far, oldest first.
+    pub async fn purges_at(&self, stage: PurgeStage, limit: u32) -> Result<Vec<PurgeRow>> {
+        let rows = sqlx::query(AT_STAGE).bind(stage.as_str()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(purge_row).collect()
+    }
+
+    /// The purge of one recording.
+    pub async fn purge_of(&self, id: RecordingId) -> Result<Option<PurgeRow>> {
+        sqlx::query(ONE).bind(id.to_string()).fetch_optional(&self.pool).await?.as_ref().map(purge_row).transpose()
+    }
+
+    /// A recording's certificate.
+    pub async fn certificate(&self, id: RecordingId) -> Result<Option<Vec<u8>>> {
+        Ok(sqlx::query_scalar(CERTIFICATE).bind(id.to_string()).fetch_optional(&self.pool).await?)
+    }
+
+    /// How many were fenced since, and when the first of them was: what the brakes call usual.
+    pub async fn fenced_since(&self, since: Timestamp) -> Result<(u64, Option<Timestamp>)> {
+        let count: i64 = sqlx::query_scalar(FENCED_SINCE).bind(since.micros()).fetch_one(&self.pool).await?;
+        let row = sqlx::query(FIRST_FENCED).bind(since.micros()).fetch_one(&self.pool).await?;
+        let first: Option<i64> = row.try_get("first")?;
+        Ok((super::unsigned(count)?, first.map(Timestamp::from_micros)))
+    }
+
+    /// How many recordings of a month were purged.
+    pub async fn purged_in_month(&self, month: &str) -> Result<u64> {
+        super::unsigned(sqlx::query_scalar(IN_MONTH).bind(month).fetch_one(&self.pool).await?)
+    }
+}
+
+impl Tx {
+    /// The fence: from here on there is no way back. None when the recording is not due, gone, fenced before, or
+    /// held — the holds are counted after the row's lock is taken, so that a hold committed before always wins.
+    pub async fn fence(&mut self, id: RecordingId, now: Timestamp) -> Result<Option<PurgeRow>> {
+        let text = id.to_string();
+        let fenced = sqlx::query(FENCE).bind(text.as_str()).bind(now.micros()).fetch_optional(&mut *self.inner).await?;
+        let Some(row) = fenced else { return Ok(None) };
+        if self.count_holds(&text).await? > 0 {
+            return Err(CatalogError::Unexpected("a held recording was about to be fenced"));
+        }
+        let (month, rule): (String, String) = (row.try_get("month")?, row.try_get("rule")?);
+        let expires_at: i64 = row.try_get("expires_at")?;
+        sqlx::query(OPEN)
+            .bind(text.as_str())
+            .bind(month.as_str())
+            .bind(rule.as_str())
+            .bind(expires_at)
+            .bind(now.micros())
+            .execute(&mut *self.inner)
+            .await?;
+        let row = sqlx::query(ONE).bind(text.as_str()).fetch_one(&mut *self.inner).await?;
+        Ok(Some(purge_row(&row)?))
+    }
+
+    /// Deletes the wrapped keys: from here on nothing of the recording can be opened with the catalog.
+    pub async fn destroy_keys(&mut self, purge: &PurgeRow, now: Timestamp) -> Result<()> {
+        let id = purge.recording_id.to_string();
+        let keys = sqlx::query(DELETE_KEYS).bind(id.as_str()).execute(&mut *self.inner).await?.rows_affected();
+        let mut deleted = purge.deleted.clone();
+        deleted.insert("wrapped_keys".to_owned(), keys);
+        self.advance(TO_KEYS, &id, now, &deleted).await
+    }
+
+    /// Notes that the objects are gone.
+    pub async fn objects_deleted(&mut self, purge: &PurgeRow, objects: u64, now: Timestamp) -> Result<()> {
+        let mut deleted = purge.deleted.clone();
+        deleted.insert("objects".to_owned(), objects);
+        self.advance(TO_OBJECTS, &purge.recording_id.to_string(), now, &deleted).await
+    }
+
+    /// Deletes the rows and erases the ledger's openings.
+    pub async fn delete_rows(&mut self, purge: &PurgeRow, now: Timestamp) -> Result<()> {
+        let id = purge.recording_id.to_string();
+        let mut deleted = purge.deleted.clone();
+        let statements = [
+            ("look_ups", DELETE_LOOKUPS),
+            ("related_rows", DELETE_RELATED),
+            ("holds", DELETE_HOLDS),
+            ("access_windows", DELETE_WINDOWS),
+        ];
+        for (name, statement) in statements {
+            let done = sqlx::query(statement).bind(id.as_str()).execute(&mut *self.inner).await?;
+            deleted.insert(name.to_owned(), done.rows_affected());
+        }
+        deleted.insert("call_names".to_owned(), self.forget_call(&id).await?);
+        deleted.insert("ledger_openings".to_owned(), self.erase_openings_of(&id).await?);
+        let rows = sqlx::query(DELETE_ROW).bind(id.as_str()).execute(&mut *self.inner).await?.rows_affected();
+        deleted.insert("recording_rows".to_owned(), rows);
+        self.advance(TO_ROWS, &id, now, &deleted).await
+    }
+
+    async fn advance(&mut self, statement: &'static str, id: &str, now: Timestamp, deleted: &Deleted) -> Result<()> {
+        let counts = serde_json::to_string(deleted).map_err(|_| CatalogError::Corrupt("counts"))?;
+        let done = sqlx::query(statement).bind(id).bind(now.micros()).bind(counts).execute(&mut *self.inner).await?;
+        exactly_one(done.rows_affected(), "a purge's step was done by somebody else")
+    }
+
+    /// How many rows of any kind still speak of a recording.
+    pub async fn rows_left(&mut self, id: RecordingId) -> Result<u64> {
+        let id = id.to_string();
+        let rows: i64 = sqlx::query_scalar(LEFT).bind(id.as_str()).fetch_one(&mut *self.inner).await?;
+        super::unsigned(rows + self.count_openings_of(&id).await?)
+    }
+
+    /// Notes that nothing was found any more, and which ledger entry says so.
+    pub async fn looked_again(&mut self, id: RecordingId, now: Timestamp, entry: Uuid) -> Result<()> {
+        let done = sqlx::query(TO_LOOKED)
+            .bind(id.to_string())
+            .bind(now.micros())
+            .bind(entry.to_string())
+            .execute(&mut *self.inner)
+            .await?;
+        exactly_one(done.rows_affected(), "a purge's step was done by somebody else")
+    }
+
+    /// Keeps the certificate and ends the purge.
+    pub async fn certify(&mut self, purge: &PurgeRow, document: &[u8], now: Timestamp) -> Result<()> {
+        self.put_certificate(purge.recording_id, &purge.month.to_string(), document, now).await?;
+        let id = purge.recording_id.to_string();
+        let done = sqlx::query(TO_CERTIFIED).bind(id).bind(now.micros()).execute(&mut *self.inner).await?;
+        exactly_one(done.rows_affected(), "a purge's step was done by somebody else")
+    }
+
+    async fn put_certificate(&mut self, id: RecordingId, month: &str, document: &[u8], now: Timestamp) -> Result<()> {
+        sqlx::query(PUT_CERTIFICATE)
+            .bind(id.to_string())
+            .bind(month)
+            .bind(now.micros())
+            .bind(document.to_vec())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Re-applies a purge that the store's certificate proves: for a catalog that is brought up to date.
+    pub async fn restore_purge(&mut self, purge: &PurgeRow, document: &[u8]) -> Result<u64> {
+        let id = purge.recording_id.to_string();
+        let mut gone = self.forget_call(&id).await? + self.erase_openings_of(&id).await?;
+        let all = [DELETE_KEYS, DELETE_LOOKUPS, DELETE_RELATED, DELETE_HOLDS, DELETE_WINDOWS, DELETE_ROW];
+        for statement in all {
+            gone += sqlx::query(statement).bind(id.as_str()).execute(&mut *self.inner).await?.rows_affected();
+        }
+        sqlx::query(RESTORE)
+            .bind(id.as_str())
+            .bind(purge.month.to_string())
+            .bind(purge.rule.as_str())
+            .bind(purge.expires_at.micros())
+            .bind(purge.fenced_at.micros())
+            .execute(&mut *self.inner)
+            .await?;
+        self.put_certificate(purge.recording_id, &purge.month.to_string(), document, purge.fenced_at).await?;
+        Ok(gone)
+    }
+}

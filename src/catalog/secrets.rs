@@ -1,0 +1,124 @@
+//! The wrapped secrets of months, cases and the installation.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::sql::statements;
+use super::{Catalog, CatalogError, Result, Tx};
+use crate::clock::Timestamp;
+
+statements! {
+    SAVE = "INSERT INTO secrets (name, state, wrapped, created_at) VALUES ($1, 'live', $2, $3) ON CONFLICT (name) DO NOTHING";
+    LOAD = "SELECT name, state, wrapped, created_at, destroyed_at FROM secrets WHERE name = $1";
+    LIST = "SELECT name, state, wrapped, created_at, destroyed_at FROM secrets ORDER BY name";
+    LIVE = "SELECT name FROM secrets WHERE state = 'live' AND name LIKE 'month-%' ORDER BY name";
+    // Counted in the same statement: nothing may be left under a month that closes.
+    CLOSE = "UPDATE secrets SET state = 'closing' WHERE name = $1 AND state = 'live' \
+        AND NOT EXISTS (SELECT 1 FROM recordings WHERE month = $2) \
+        AND NOT EXISTS (SELECT 1 FROM purges WHERE month = $2 AND stage <> 'certified') \
+        AND NOT EXISTS (SELECT 1 FROM calls WHERE pending_month = $2) \
+        AND NOT EXISTS (SELECT 1 FROM recording_keys WHERE holder = $1) \
+        AND NOT EXISTS (SELECT 1 FROM ledger_openings WHERE sealed_under = $1)";
+    DESTROYED = "UPDATE secrets SET state = 'destroyed', wrapped = NULL, destroyed_at = $2 \
+        WHERE name = $1 AND state <> 'destroyed'";
+    // Taken by an ingest's commit: the row lock keeps a month from closing under it.
+    TOUCH_LIVE = "UPDATE secrets SET state = 'live' WHERE name = $1 AND state = 'live'";
+}
+
+/// Where the secret of a month, a case or the installation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecretState {
+    /// In use.
+    Live,
+    /// Nothing is left under it; its key is about to be destroyed.
+    Closing,
+    /// Its key is destroyed.
+    Destroyed,
+}
+
+impl SecretState {
+    fn parse(text: &str) -> Result<Self> {
+        match text {
+            "live" => Ok(Self::Live),
+            "closing" => Ok(Self::Closing),
+            "destroyed" => Ok(Self::Destroyed),
+            _ => Err(CatalogError::Corrupt("secrets.state")),
+        }
+    }
+}
+
+/// One wrapped secret.
+#[derive(Debug, Clone)]
+pub struct SecretRow {
+    /// The text form of the key's name: `month-2031-11`.
+    pub name: String,
+    /// Where it stands.
+    pub state: SecretState,
+    /// The secret under its provider's key; none once destroyed.
+    pub wrapped: Option<Vec<u8>>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its key was destroyed.
+    pub destroyed_at: Option<Timestamp>,
+}
+
+fn secret_row(row: &AnyRow) -> Result<SecretRow> {
+    Ok(SecretRow {
+        name: row.try_get("name")?,
+        state: SecretState::parse(row.try_get::<String, _>("state")?.as_str())?,
+        wrapped: row.try_get("wrapped")?,
+        created_at: Timestamp::from_micros(row.try_get("created_at")?),
+        destroyed_at: row.try_get::<Option<i64>, _>("destroyed_at")?.map(Timestamp::from_micros),
+    })
+}
+
+impl Catalog {
+    /// Keeps a new wrapped secret; false when there is one of that name already.
+    pub async fn save_secret(&self, name: &str, wrapped: &[u8], now: Timestamp) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(SAVE)
+            .bind(name)
+            .bind(wrapped.to_vec())
+            .bind(now.micros())
+            .execute(&mut *tx.inner)
+            .await?
+            .rows_affected();
+        tx.commit().await?;
+        Ok(done == 1)
+    }
+
+    /// One secret.
+    pub async fn load_secret(&self, name: &str) -> Result<Option<SecretRow>> {
+        sqlx::query(LOAD).bind(name).fetch_optional(&self.pool).await?.as_ref().map(secret_row).transpose()
+    }
+
+    /// Every secret, destroyed ones as well.
+    pub async fn list_secrets(&self) -> Result<Vec<SecretRow>> {
+        sqlx::query(LIST).fetch_all(&self.pool).await?.iter().map(secret_row).collect()
+    }
+
+    /// The names of the months that are in use: what a search has to probe.
+    pub async fn live_months(&self) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(LIVE).fetch_all(&self.pool).await?)
+    }
+}
+
+impl Tx {
+    /// `live` → `closing`, if nothing whatever is left under it. False when something is, or it was not live.
+    pub async fn close_month(&mut self, secret: &str, month: &str) -> Result<bool> {
+        let done = sqlx::query(CLOSE).bind(secret).bind(month).execute(&mut *self.inner).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Marks a secret as destroyed and drops its wrapped form; false when it was destroyed before.
+    pub async fn mark_destroyed(&mut self, name: &str, at: Timestamp) -> Result<bool> {
+        let done = sqlx::query(DESTROYED).bind(name).bind(at.micros()).execute(&mut *self.inner).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Makes sure that the month is live until this transaction ends; false when it is not.
+    pub async fn lock_live_secret(&mut self, name: &str) -> Result<bool> {
+        let done = sqlx::query(TOUCH_LIVE).bind(name).execute(&mut *self.inner).await?;
+        Ok(done.rows_affected() == 1)
+    }
+}

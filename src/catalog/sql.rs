@@ -1,0 +1,45 @@
+//! Statements are constants, so that one test can prepare every one of them on every engine.
+
+use sqlx::{Executor, SqlSafeStr};
+
+use super::{Catalog, Result};
+
+/// Declares SQL constants and a list of them all.
+macro_rules! statements {
+    ($($(#[$meta:meta])* $name:ident = $text:expr;)+) => {
+        $($(#[$meta])* const $name: &str = $text;)+
+        pub(super) const ALL: &[&str] = &[$($name),+];
+    };
+}
+pub(super) use statements;
+
+/// Prepares every statement of the catalog on the engine at hand and says how many there were. For tests.
+pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
+    let fixed = [
+        super::access::ALL,
+        super::accounts::ALL,
+        super::brakes::ALL,
+        super::calls::ALL,
+        super::holds::ALL,
+        super::leases::ALL,
+        super::ledger::ALL,
+        super::policies::ALL,
+        super::purges::ALL,
+        super::recordings::ALL,
+        super::related::ALL,
+        super::secrets::ALL,
+        super::tokens::ALL,
+        super::totals::ALL,
+    ];
+    let mut count = 0;
+    let mut connection = catalog.pool.acquire().await?;
+    for statement in fixed.into_iter().flatten() {
+        connection.prepare((*statement).into_sql_str()).await?;
+        count += 1;
+    }
+    for statement in super::search::every_statement() {
+        connection.prepare(sqlx::AssertSqlSafe(statement).into_sql_str()).await?;
+        count += 1;
+    }
+    Ok(count)
+}

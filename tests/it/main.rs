@@ -1,0 +1,4 @@
+//! One binary for every integration test, so that they link once.
+
+mod catalog;
+mod support;
