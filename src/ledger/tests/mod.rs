@@ -1,0 +1,1 @@
+//! What holds across the files of the ledger.
