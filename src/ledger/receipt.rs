@@ -80,7 +80,7 @@ pub struct ReceiptEntry {
     #[schema(example = "recordings.example.com/ledger")]
     pub origin: String,
     /// The entry's id, by which the archive finds it before it has a sequence number.
-    #[schema(value_type = String, format = Uuid)]
+    #[schema(value_type = String, format = "uuid")]
     pub entry: Uuid,
     /// When the entry was written.
     #[schema(value_type = String, format = DateTime)]

@@ -55,10 +55,13 @@ fn a_document(bytes: &[u8], proof: Option<&str>, trust: Option<&TrustedKey>) -> 
     report.add(checks::WELL_FORMED, true, document.kind().as_str());
     report.add(checks::SIGNATURE, document.signature_holds(), &format!("by {}", document.key().fingerprint()));
     check_trust(&mut report, document.key(), trust);
-    match document.kind() {
+    let origin = match document.kind() {
         DocumentKind::Receipt => checks::receipt(&mut report, &document, proof),
         DocumentKind::Certificate => checks::certificate(&mut report, &document),
         DocumentKind::DestructionRecord => checks::destruction(&mut report, &document),
+    };
+    if let (Some(trusted), Some(origin)) = (trust.and_then(TrustedKey::origin), origin) {
+        report.add(checks::ORIGIN, origin == trusted, &origin);
     }
     if proof.is_some() && document.kind() != DocumentKind::Receipt {
         report.add(checks::INCLUDED, false, "this document carries its own proof, and takes no other");

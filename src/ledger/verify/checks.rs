@@ -35,10 +35,11 @@ checks! {
 /// Members of a payload that say what a receipt is about: without them the entry could be about anything.
 const RECEIPT_FACTS: [&str; 2] = ["id", "sha256"];
 
-pub(super) fn receipt(report: &mut Report, document: &Document, proof: Option<&str>) {
+/// Each gives the name of the ledger that the document belongs to, as far as it can be told.
+pub(super) fn receipt(report: &mut Report, document: &Document, proof: Option<&str>) -> Option<String> {
     let read = document.read::<Receipt>();
     report.add(SHAPE, read.is_ok(), &detail(&read));
-    let Ok(receipt) = read else { return };
+    let receipt = read.ok()?;
     let known = [Kind::RECORDING_RECEIVED, Kind::RECORDING_QUARANTINED].contains(&receipt.ledger.kind);
     if let Some(opening) = &receipt.ledger.opening {
         let commits = opening.opening().is_ok_and(|opening| opening.commit() == receipt.ledger.commitment);
@@ -53,35 +54,37 @@ pub(super) fn receipt(report: &mut Report, document: &Document, proof: Option<&s
         let found = promised(&receipt.ledger, document, proof);
         report.add(INCLUDED, found.is_ok(), found.as_deref().unwrap_or(&detail(&found)));
     }
+    Some(receipt.ledger.origin)
 }
 
-pub(super) fn certificate(report: &mut Report, document: &Document) {
+pub(super) fn certificate(report: &mut Report, document: &Document) -> Option<String> {
     let read = document.read::<Certificate>();
     report.add(SHAPE, read.is_ok(), &detail(&read));
-    let Ok(certificate) = read else { return };
+    let certificate = read.ok()?;
     let facts = &certificate.facts;
     report.add(ORDER, facts.disorder().is_none(), facts.disorder().unwrap_or_default());
     let left = facts.found_again.total();
     report.add(GONE, left == 0, &format!("{left} things were found at {}", facts.looked_again_at));
-    proven(report, document, &certificate.ledger, &Kind::PURGE_COMPLETED);
+    proven(report, document, &certificate.ledger, &Kind::PURGE_COMPLETED)
 }
 
-pub(super) fn destruction(report: &mut Report, document: &Document) {
+pub(super) fn destruction(report: &mut Report, document: &Document) -> Option<String> {
     let read = document.read::<DestructionRecord>();
     report.add(SHAPE, read.is_ok(), &detail(&read));
-    let Ok(record) = read else { return };
+    let record = read.ok()?;
     let order = record.facts.closed_at <= record.facts.destroyed_at;
     report.add(ORDER, order, &format!("destroyed at {}", record.facts.destroyed_at));
-    proven(report, document, &record.ledger, &Kind::MONTH_DESTROYED);
+    proven(report, document, &record.ledger, &Kind::MONTH_DESTROYED)
 }
 
-fn proven(report: &mut Report, document: &Document, entry: &ProvenEntry, kind: &Kind) {
+fn proven(report: &mut Report, document: &Document, entry: &ProvenEntry, kind: &Kind) -> Option<String> {
     let facts: Vec<&str> = document.members().keys().map(String::as_str).filter(|name| !is_frame(name)).collect();
     let agrees = entry.kind == *kind && agrees(document, &entry.opening.payload, &facts);
     report.add(COMMITMENT, agrees, &format!("entry {}, {}", entry.seq, entry.kind));
     let found = entry.verify(document.key());
     let place = found.as_ref().map(|c| format!("{}, entry {} of {}", c.origin, entry.seq, c.head.size));
     report.add(INCLUDED, found.is_ok(), &place.unwrap_or_else(|error| error.to_string()));
+    found.ok().map(|checkpoint| checkpoint.origin)
 }
 
 /// Whether the payload has all `required` members and says of every member that it shares with the document, but
