@@ -8,7 +8,6 @@ use std::str::FromStr;
 
 use tlog_tiles::HASH_SIZE;
 
-use super::entry::MAX_LEAF_BYTES;
 use super::tree::{MAX_ENTRIES, StoredHashes};
 use super::{HashReader, LedgerError};
 
@@ -207,7 +206,7 @@ fn last(content: Content, count: u64) -> Option<Tile> {
 
 /// The bytes of an entry bundle.
 ///
-/// Errors: [`LedgerError::Bundle`] for no or more than [`FULL_WIDTH`] leaves, or one above [`MAX_LEAF_BYTES`].
+/// Errors: [`LedgerError::Bundle`] for no or more than [`FULL_WIDTH`] leaves, or one above 65,535 bytes.
 pub fn encode_bundle<L: AsRef<[u8]>>(leaves: &[L]) -> Result<Vec<u8>, LedgerError> {
     if leaves.is_empty() || leaves.len() > usize::from(FULL_WIDTH) {
         return Err(LedgerError::Bundle("holds 1 to 256 entries"));
@@ -223,7 +222,6 @@ pub fn encode_bundle<L: AsRef<[u8]>>(leaves: &[L]) -> Result<Vec<u8>, LedgerErro
 
 /// The leaves of an entry bundle that holds `width` of them, to the last byte.
 pub fn parse_bundle(mut bytes: &[u8], width: u16) -> Result<Vec<Vec<u8>>, LedgerError> {
-    debug_assert_eq!(MAX_LEAF_BYTES, usize::from(u16::MAX));
     let mut leaves = Vec::new();
     while let Some((length, rest)) = bytes.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes(*length));

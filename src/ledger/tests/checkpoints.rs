@@ -1,5 +1,6 @@
 //! Checkpoints, proofs and keys, against the signed-note crate's own reading of them.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use signed_note::{Note, StandardVerifier, VerifierList};
 
 use super::{Log, ORIGIN};
@@ -11,13 +12,14 @@ use crate::ledger::{Hash, LedgerError, checkpoint};
 
 #[test]
 fn the_published_example_verifies() {
-    // The example of C2SP signed-note, signed by a key that is in its text.
+    // The example in the documentation of Go's sumdb/note, which C2SP signed-note describes.
     let vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    let text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+    let line = "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=";
     let (name, key) = PublicKey::from_vkey(vkey).unwrap();
-    assert_eq!(
-        (name.as_str(), key.key_id("PeterNeumann"), key.vkey("PeterNeumann").as_str()),
-        ("PeterNeumann", 0xc74f_20a3, vkey)
-    );
+    assert_eq!((name.as_str(), key.key_id(&name), key.vkey(&name).as_str()), ("PeterNeumann", 0xc74f_20a3, vkey));
+    let signature = BASE64_STANDARD.decode(line).unwrap();
+    assert!(key.verify(text.as_bytes(), &signature[4..]));
     assert!(PublicKey::from_vkey(&vkey.replace("c74f20a3", "c74f20a4")).is_err());
 }
 
