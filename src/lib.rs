@@ -6,7 +6,9 @@
 //! |---|---|---|
 //! | time | [`clock`] | the one clock |
 //! | nouns | [`recording`] | what a recording is, in types |
+//! | record | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
 
 pub mod catalog;
 pub mod clock;
+pub mod ledger;
 pub mod recording;

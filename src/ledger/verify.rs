@@ -1,0 +1,110 @@
+//! Checking what the archive handed out, offline: bytes in, a report out. No I/O, and no panic whatever the bytes.
+
+mod checks;
+mod report;
+mod trust;
+
+pub use report::{Check, KeyTrust, Report, Subject, UsedKey};
+pub use trust::TrustedKey;
+
+use super::document::{self, DocumentKind};
+use super::signing::PublicKey;
+use super::{LedgerError, checkpoint};
+
+/// Tells by its content what `bytes` is, and checks all that can be checked about it.
+///
+/// Without `trust` a document is checked against the key that it carries, and the report says that nobody vouches
+/// for that key. A checkpoint carries no key, so that it cannot be checked without `trust`.
+pub fn verify(bytes: &[u8], trust: Option<&TrustedKey>) -> Report {
+    inspect(bytes, None, trust)
+}
+
+/// The same for a receipt together with the C2SP tlog-proof of its entry, which the archive gives out later: checks
+/// in addition that the promised entry is in the tree.
+pub fn verify_with_proof(bytes: &[u8], proof: &str, trust: Option<&TrustedKey>) -> Report {
+    inspect(bytes, Some(proof), trust)
+}
+
+fn inspect(bytes: &[u8], proof: Option<&str>, trust: Option<&TrustedKey>) -> Report {
+    // Each kind of thing begins differently; a package (ZIP) begins with `PK`.
+    match bytes.first() {
+        Some(b'{') => a_document(bytes, proof, trust),
+        _ if checkpoint::parse_unverified(bytes).is_ok() => a_checkpoint(bytes, trust),
+        _ => {
+            let mut report = Report::new(Subject::Unknown);
+            report.add(checks::RECOGNISED, false, "neither a signed document nor a checkpoint");
+            report
+        }
+    }
+}
+
+fn a_document(bytes: &[u8], proof: Option<&str>, trust: Option<&TrustedKey>) -> Report {
+    let document = match document::parse(bytes) {
+        Ok(document) => document,
+        Err(error) => {
+            let mut report = Report::new(Subject::Unknown);
+            report.add(checks::WELL_FORMED, false, &error.to_string());
+            return report;
+        }
+    };
+    let mut report = Report::new(match document.kind() {
+        DocumentKind::Receipt => Subject::Receipt,
+        DocumentKind::Certificate => Subject::Certificate,
+        DocumentKind::DestructionRecord => Subject::DestructionRecord,
+    });
+    report.add(checks::WELL_FORMED, true, document.kind().as_str());
+    report.add(checks::SIGNATURE, document.signature_holds(), &format!("by {}", document.key().fingerprint()));
+    check_trust(&mut report, document.key(), trust);
+    let origin = match document.kind() {
+        DocumentKind::Receipt => checks::receipt(&mut report, &document, proof),
+        DocumentKind::Certificate => checks::certificate(&mut report, &document),
+        DocumentKind::DestructionRecord => checks::destruction(&mut report, &document),
+    };
+    if let (Some(trusted), Some(origin)) = (trust.and_then(TrustedKey::origin), origin) {
+        report.add(checks::ORIGIN, origin == trusted, &origin);
+    }
+    if proof.is_some() && document.kind() != DocumentKind::Receipt {
+        report.add(checks::INCLUDED, false, "this document carries its own proof, and takes no other");
+    }
+    report
+}
+
+fn a_checkpoint(bytes: &[u8], trust: Option<&TrustedKey>) -> Report {
+    let mut report = Report::new(Subject::Checkpoint);
+    let Some(key) = trust.and_then(TrustedKey::key) else {
+        report.add(checks::SIGNATURE, false, "a checkpoint does not carry its key: name the whole key to trust");
+        return report;
+    };
+    let found = checkpoint::verify(bytes, key);
+    let right_name = |name: &str| trust.and_then(TrustedKey::origin).is_none_or(|origin| origin == name);
+    match &found {
+        Ok(checkpoint) => {
+            let detail =
+                format!("{}: {} entries, root {}", checkpoint.origin, checkpoint.head.size, checkpoint.head.root);
+            report.add(checks::SIGNATURE, true, &detail);
+            report.add(checks::ORIGIN, right_name(&checkpoint.origin), &checkpoint.origin);
+        }
+        Err(error) => report.add(checks::SIGNATURE, false, &error.to_string()),
+    }
+    check_trust(&mut report, key, trust);
+    report
+}
+
+fn check_trust(report: &mut Report, key: &PublicKey, trust: Option<&TrustedKey>) {
+    report.key = Some(UsedKey {
+        fingerprint: key.fingerprint(),
+        trust: match trust {
+            None => KeyTrust::SelfStated,
+            Some(trusted) if trusted.is(key) => KeyTrust::Pinned,
+            Some(_) => KeyTrust::Other,
+        },
+    });
+    if let Some(trusted) = trust {
+        report.add(checks::TRUSTED, trusted.is(key), &format!("trusted is {}", trusted.fingerprint()));
+    }
+}
+
+/// A short word for an error, for the detail of a check.
+fn detail<T>(result: &Result<T, LedgerError>) -> String {
+    result.as_ref().err().map(ToString::to_string).unwrap_or_default()
+}

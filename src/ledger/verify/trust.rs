@@ -1,0 +1,64 @@
+//! The key that whoever checks has decided to trust.
+
+use std::str::FromStr;
+
+use crate::ledger::LedgerError;
+use crate::ledger::signing::PublicKey;
+
+/// A key to trust, or the fingerprint of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedKey {
+    key: Option<PublicKey>,
+    origin: Option<String>,
+    fingerprint: [u8; 32],
+}
+
+impl TrustedKey {
+    /// The key itself, if more than its fingerprint is known.
+    pub fn key(&self) -> Option<&PublicKey> {
+        self.key.as_ref()
+    }
+
+    /// The ledger that the key is of, if it came with its name.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// The fingerprint, 64 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(self.fingerprint)
+    }
+
+    /// Whether `key` is the one.
+    pub fn is(&self, key: &PublicKey) -> bool {
+        key.fingerprint_bytes() == self.fingerprint
+    }
+}
+
+impl From<PublicKey> for TrustedKey {
+    fn from(key: PublicKey) -> Self {
+        Self { key: Some(key), origin: None, fingerprint: key.fingerprint_bytes() }
+    }
+}
+
+/// Reads any of: a fingerprint (64 hexadecimal digits), a C2SP verifier key (`name+id+base64`), base64 of the raw
+/// key, PEM of the public key. Errors with [`LedgerError::Key`].
+impl FromStr for TrustedKey {
+    type Err = LedgerError;
+    fn from_str(text: &str) -> Result<Self, LedgerError> {
+        let text = text.trim();
+        let mut fingerprint = [0; 32];
+        if hex::decode_to_slice(text, &mut fingerprint).is_ok() {
+            return Ok(Self { key: None, origin: None, fingerprint });
+        }
+        if text.starts_with("-----BEGIN") {
+            return PublicKey::from_pem(text.as_bytes()).map(Self::from);
+        }
+        // A plus is a digit of base64 as well.
+        if let Ok(key) = PublicKey::from_base64(text) {
+            return Ok(Self::from(key));
+        }
+        let (name, key) = PublicKey::from_vkey(text)?;
+        Ok(Self { origin: Some(name), ..Self::from(key) })
+    }
+}
