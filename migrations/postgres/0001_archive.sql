@@ -6,7 +6,10 @@ CREATE TABLE secrets (
   state        TEXT NOT NULL CHECK (state IN ('live', 'closing', 'destroyed')),
   wrapped      BYTEA,
   created_at   BIGINT NOT NULL,
-  destroyed_at BIGINT
+  closed_at    BIGINT,
+  destroyed_at BIGINT,
+  entry_id     TEXT,
+  recorded_at  BIGINT
 );
 
 -- The mirrored accounts. A recording may come before its account: the row then waits to be filled.

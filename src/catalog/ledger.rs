@@ -31,6 +31,10 @@ statements! {
     BY_ID = "SELECT id, seq, at, kind, commitment FROM ledger_entries WHERE id = $1";
     OF_RECORDING = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
         JOIN ledger_entries e ON e.id = o.entry_id WHERE o.recording_id = $1 ORDER BY e.at, e.id LIMIT $2 OFFSET $3";
+    CHANGES_OF = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
+        JOIN ledger_entries e ON e.id = o.entry_id WHERE o.recording_id = $1 AND e.kind <> $2 ORDER BY e.at, e.id LIMIT $3";
+    OPENING_OF = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
+        JOIN ledger_entries e ON e.id = o.entry_id WHERE e.id = $1";
     ERASE_DUE = "DELETE FROM ledger_openings WHERE entry_id IN \
         (SELECT entry_id FROM ledger_openings WHERE erase_at IS NOT NULL AND erase_at <= $1 LIMIT $2)";
     ERASE_OF = "DELETE FROM ledger_openings WHERE recording_id = $1";
@@ -186,16 +190,33 @@ impl Catalog {
             .bind(signed(offset)?)
             .fetch_all(&self.pool)
             .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(OpeningRow {
-                    entry: sequenced_row(row)?,
-                    sealed_under: row.try_get("sealed_under")?,
-                    sealed: row.try_get("sealed")?,
-                })
-            })
-            .collect()
+        rows.iter().map(opening_row).collect()
     }
+
+    /// The same without entries of kind `but`, the first `limit`: for the sidecar, which carries no accesses.
+    pub async fn custody_of_changes(&self, id: RecordingId, but: &str, limit: u32) -> Result<Vec<OpeningRow>> {
+        let rows = sqlx::query(CHANGES_OF)
+            .bind(id.to_string())
+            .bind(but)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(opening_row).collect()
+    }
+
+    /// An entry with its opening, while that is kept.
+    pub async fn opening(&self, entry: Uuid) -> Result<Option<OpeningRow>> {
+        let row = sqlx::query(OPENING_OF).bind(entry.to_string()).fetch_optional(&self.pool).await?;
+        row.as_ref().map(opening_row).transpose()
+    }
+}
+
+fn opening_row(row: &AnyRow) -> Result<OpeningRow> {
+    Ok(OpeningRow {
+        entry: sequenced_row(row)?,
+        sealed_under: row.try_get("sealed_under")?,
+        sealed: row.try_get("sealed")?,
+    })
 }
 
 fn state_row(row: &AnyRow) -> Result<LedgerState> {

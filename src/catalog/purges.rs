@@ -18,6 +18,7 @@ statements! {
         (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL)";
     OLDEST_DUE = "SELECT CAST(min(r.expires_at) AS BIGINT) AS oldest FROM recordings r WHERE r.expires_at <= $1 AND NOT EXISTS \
         (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL)";
+    NEXT_DUE = "SELECT CAST(min(r.expires_at) AS BIGINT) AS next FROM recordings r WHERE r.stage = 'live' AND r.expires_at > $1";
     FENCE = "UPDATE recordings SET stage = 'fenced' WHERE id = $1 AND stage = 'live' AND expires_at <= $2 \
         RETURNING month, rule, expires_at";
     OPEN = "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, deleted) \
@@ -87,7 +88,8 @@ impl PurgeStage {
     }
 }
 
-/// How many of what were deleted: `objects`, `ledger_openings`, `lookups` …
+/// How many of what were deleted: `objects`, `object_versions`, `pending_uploads`, `keys`, `ledger_openings`; the
+/// rest are rows by table.
 pub type Deleted = BTreeMap<String, u64>;
 
 /// A purge under way or done.
@@ -165,6 +167,12 @@ impl Catalog {
         Ok(row.try_get::<Option<i64>, _>("oldest")?.map(Timestamp::from_micros))
     }
 
+    /// The next deadline after `now`.
+    pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>> {
+        let row = sqlx::query(NEXT_DUE).bind(now.micros()).fetch_one(&self.pool).await?;
+        Ok(row.try_get::<Option<i64>, _>("next")?.map(Timestamp::from_micros))
+    }
+
     /// Purges that have come just so far, oldest first.
     pub async fn purges_at(&self, stage: PurgeStage, limit: u32) -> Result<Vec<PurgeRow>> {
         let rows = sqlx::query(AT_STAGE).bind(stage.as_str()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
@@ -220,19 +228,18 @@ impl Tx {
     }
 
     /// Deletes the wrapped keys: from here on nothing of the recording can be opened with the catalog.
-    pub async fn destroy_keys(&mut self, purge: &PurgeRow, now: Timestamp) -> Result<()> {
+    /// `found` is what the store has of the recording, counted before anything of it is deleted.
+    pub async fn destroy_keys(&mut self, purge: &PurgeRow, found: &Deleted, now: Timestamp) -> Result<()> {
         let id = purge.recording_id.to_string();
         let keys = sqlx::query(DELETE_KEYS).bind(id.as_str()).execute(&mut *self.inner).await?.rows_affected();
-        let mut deleted = purge.deleted.clone();
-        deleted.insert("wrapped_keys".to_owned(), keys);
+        let mut deleted = found.clone();
+        *deleted.entry("keys".to_owned()).or_default() += keys;
         self.advance(TO_KEYS, &id, now, &deleted).await
     }
 
     /// Notes that the objects are gone.
-    pub async fn objects_deleted(&mut self, purge: &PurgeRow, objects: u64, now: Timestamp) -> Result<()> {
-        let mut deleted = purge.deleted.clone();
-        deleted.insert("objects".to_owned(), objects);
-        self.advance(TO_OBJECTS, &purge.recording_id.to_string(), now, &deleted).await
+    pub async fn objects_deleted(&mut self, purge: &PurgeRow, now: Timestamp) -> Result<()> {
+        self.advance(TO_OBJECTS, &purge.recording_id.to_string(), now, &purge.deleted).await
     }
 
     /// Deletes the rows and erases the ledger's openings.
@@ -240,8 +247,8 @@ impl Tx {
         let id = purge.recording_id.to_string();
         let mut deleted = purge.deleted.clone();
         let statements = [
-            ("look_ups", DELETE_LOOKUPS),
-            ("related_rows", DELETE_RELATED),
+            ("lookups", DELETE_LOOKUPS),
+            ("related", DELETE_RELATED),
             ("holds", DELETE_HOLDS),
             ("access_windows", DELETE_WINDOWS),
         ];
@@ -249,10 +256,10 @@ impl Tx {
             let done = sqlx::query(statement).bind(id.as_str()).execute(&mut *self.inner).await?;
             deleted.insert(name.to_owned(), done.rows_affected());
         }
-        deleted.insert("call_names".to_owned(), self.forget_call(&id).await?);
+        deleted.insert("calls".to_owned(), self.forget_call(&id).await?);
         deleted.insert("ledger_openings".to_owned(), self.erase_openings_of(&id).await?);
         let rows = sqlx::query(DELETE_ROW).bind(id.as_str()).execute(&mut *self.inner).await?.rows_affected();
-        deleted.insert("recording_rows".to_owned(), rows);
+        deleted.insert("recordings".to_owned(), rows);
         self.advance(TO_ROWS, &id, now, &deleted).await
     }
 

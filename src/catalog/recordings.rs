@@ -4,7 +4,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::sql::statements;
-use super::{Catalog, CatalogError, Result, Tx, exactly_one, signed, unsigned};
+use super::{Catalog, CatalogError, Result, Tx, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::recording::{ExpiryMonth, RecordingId, Status};
 
@@ -260,10 +260,10 @@ impl Tx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// A better upload took its place.
-    pub async fn supersede(&mut self, id: RecordingId) -> Result<()> {
+    /// A better upload took its place; false when it is no longer in quarantine.
+    pub async fn supersede(&mut self, id: RecordingId) -> Result<bool> {
         let done = sqlx::query(SUPERSEDE).bind(id.to_string()).execute(&mut *self.inner).await?;
-        exactly_one(done.rows_affected(), "the recording to supersede was not in quarantine")
+        Ok(done.rows_affected() == 1)
     }
 
     /// Something beside the row changed (related data, a hold): the sidecar has to be written anew. False when the

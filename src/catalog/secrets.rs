@@ -2,6 +2,7 @@
 
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use uuid::Uuid;
 
 use super::sql::statements;
 use super::{Catalog, CatalogError, Result, Tx};
@@ -9,18 +10,23 @@ use crate::clock::Timestamp;
 
 statements! {
     SAVE = "INSERT INTO secrets (name, state, wrapped, created_at) VALUES ($1, 'live', $2, $3) ON CONFLICT (name) DO NOTHING";
-    LOAD = "SELECT name, state, wrapped, created_at, destroyed_at FROM secrets WHERE name = $1";
-    LIST = "SELECT name, state, wrapped, created_at, destroyed_at FROM secrets ORDER BY name";
+    LOAD = "SELECT name, state, wrapped, created_at, closed_at, destroyed_at, entry_id, recorded_at FROM secrets WHERE name = $1";
+    LIST = "SELECT name, state, wrapped, created_at, closed_at, destroyed_at, entry_id, recorded_at FROM secrets ORDER BY name";
     LIVE = "SELECT name FROM secrets WHERE state = 'live' AND name LIKE 'month-%' ORDER BY name";
     // Counted in the same statement: nothing may be left under a month that closes.
-    CLOSE = "UPDATE secrets SET state = 'closing' WHERE name = $1 AND state = 'live' \
+    CLOSE = "UPDATE secrets SET state = 'closing', closed_at = $3 WHERE name = $1 AND state = 'live' \
         AND NOT EXISTS (SELECT 1 FROM recordings WHERE month = $2) \
         AND NOT EXISTS (SELECT 1 FROM purges WHERE month = $2 AND stage <> 'certified') \
         AND NOT EXISTS (SELECT 1 FROM calls WHERE pending_month = $2) \
         AND NOT EXISTS (SELECT 1 FROM recording_keys WHERE holder = $1) \
         AND NOT EXISTS (SELECT 1 FROM ledger_openings WHERE sealed_under = $1)";
-    DESTROYED = "UPDATE secrets SET state = 'destroyed', wrapped = NULL, destroyed_at = $2 \
-        WHERE name = $1 AND state <> 'destroyed'";
+    DESTROYED = "UPDATE secrets SET state = 'destroyed', wrapped = NULL, destroyed_at = $2, entry_id = $3 \
+        WHERE name = $1 AND state = 'closing'";
+    // From a destruction record in the store, whatever an old catalog believes.
+    RESTORE_DESTROYED = "INSERT INTO secrets (name, state, created_at, closed_at, destroyed_at, recorded_at) \
+        VALUES ($1, 'destroyed', $2, $2, $2, $2) ON CONFLICT (name) DO UPDATE SET state = 'destroyed', wrapped = NULL, \
+          destroyed_at = excluded.destroyed_at, recorded_at = excluded.recorded_at";
+    RECORDED = "UPDATE secrets SET recorded_at = $2 WHERE name = $1 AND recorded_at IS NULL";
     // Taken by an ingest's commit: the row lock keeps a month from closing under it.
     TOUCH_LIVE = "UPDATE secrets SET state = 'live' WHERE name = $1 AND state = 'live'";
 }
@@ -58,17 +64,30 @@ pub struct SecretRow {
     pub wrapped: Option<Vec<u8>>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was closed to new recordings.
+    pub closed_at: Option<Timestamp>,
     /// When its key was destroyed.
     pub destroyed_at: Option<Timestamp>,
+    /// The ledger's entry that says so.
+    pub entry_id: Option<Uuid>,
+    /// When the signed record of that was stored.
+    pub recorded_at: Option<Timestamp>,
 }
 
 fn secret_row(row: &AnyRow) -> Result<SecretRow> {
+    let time = |name| -> Result<Option<Timestamp>> {
+        Ok(row.try_get::<Option<i64>, _>(name)?.map(Timestamp::from_micros))
+    };
+    let entry: Option<String> = row.try_get("entry_id")?;
     Ok(SecretRow {
         name: row.try_get("name")?,
         state: SecretState::parse(row.try_get::<String, _>("state")?.as_str())?,
         wrapped: row.try_get("wrapped")?,
         created_at: Timestamp::from_micros(row.try_get("created_at")?),
-        destroyed_at: row.try_get::<Option<i64>, _>("destroyed_at")?.map(Timestamp::from_micros),
+        closed_at: time("closed_at")?,
+        destroyed_at: time("destroyed_at")?,
+        entry_id: entry.map(|id| Uuid::try_parse(&id).map_err(|_| CatalogError::Corrupt("secrets.entry_id"))).transpose()?,
+        recorded_at: time("recorded_at")?,
     })
 }
 
@@ -105,15 +124,32 @@ impl Catalog {
 
 impl Tx {
     /// `live` → `closing`, if nothing whatever is left under it. False when something is, or it was not live.
-    pub async fn close_month(&mut self, secret: &str, month: &str) -> Result<bool> {
-        let done = sqlx::query(CLOSE).bind(secret).bind(month).execute(&mut *self.inner).await?;
+    pub async fn close_month(&mut self, secret: &str, month: &str, at: Timestamp) -> Result<bool> {
+        let done = sqlx::query(CLOSE).bind(secret).bind(month).bind(at.micros()).execute(&mut *self.inner).await?;
         Ok(done.rows_affected() == 1)
     }
 
-    /// Marks a secret as destroyed and drops its wrapped form; false when it was destroyed before.
-    pub async fn mark_destroyed(&mut self, name: &str, at: Timestamp) -> Result<bool> {
-        let done = sqlx::query(DESTROYED).bind(name).bind(at.micros()).execute(&mut *self.inner).await?;
+    /// Marks a closing secret as destroyed and drops its wrapped form; false when it was destroyed before.
+    pub async fn mark_destroyed(&mut self, name: &str, at: Timestamp, entry: Uuid) -> Result<bool> {
+        let done = sqlx::query(DESTROYED)
+            .bind(name)
+            .bind(at.micros())
+            .bind(entry.to_string())
+            .execute(&mut *self.inner)
+            .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Marks a secret as destroyed because the store's record proves it.
+    pub async fn restore_destroyed(&mut self, name: &str, at: Timestamp) -> Result<()> {
+        sqlx::query(RESTORE_DESTROYED).bind(name).bind(at.micros()).execute(&mut *self.inner).await?;
+        Ok(())
+    }
+
+    /// Notes that the signed record of a destruction is in the store.
+    pub async fn destruction_recorded(&mut self, name: &str, at: Timestamp) -> Result<()> {
+        sqlx::query(RECORDED).bind(name).bind(at.micros()).execute(&mut *self.inner).await?;
+        Ok(())
     }
 
     /// Makes sure that the month is live until this transaction ends; false when it is not.

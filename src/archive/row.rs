@@ -1,0 +1,128 @@
+//! What is sealed in a recording's row: everything but account, product, language and times.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Archive, ArchiveError};
+use crate::access::Actor;
+use crate::audio::{Facts, Finding};
+use crate::catalog::RecordingRow;
+use crate::clock::Timestamp;
+use crate::recording::{Metadata, RecordingId};
+use crate::vault::keys::KeyName;
+use crate::vault::secrets::{DataKey, LookupField, Secret};
+use crate::vault::small;
+
+/// The sealed part of a row.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SealedRow {
+    /// What the product said.
+    pub metadata: Metadata,
+    /// SHA-256 of the original audio, 64 hexadecimal digits.
+    pub sha256: String,
+    /// What the audio is.
+    pub facts: Facts,
+    /// What the check found.
+    pub findings: Vec<Finding>,
+    /// The quarantined upload whose place this one took.
+    pub supersedes: Option<RecordingId>,
+    /// What legal decided while it was in quarantine.
+    pub decision: Option<Decision>,
+}
+
+/// A decision on a quarantined recording.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Decision {
+    /// Accepted or rejected.
+    pub verdict: Verdict,
+    /// Why, 1 to 1,000 characters.
+    pub reason: String,
+    /// Who decided.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The two ways out of quarantine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It counts as a recording like any other.
+    Accept,
+    /// It does not; it stays under retention all the same.
+    Reject,
+}
+
+fn row_aad(id: RecordingId) -> Vec<u8> {
+    format!("{id}/row").into_bytes()
+}
+
+fn receipt_aad(id: RecordingId) -> Vec<u8> {
+    format!("{id}/receipt").into_bytes()
+}
+
+/// Seals a row under a key derived from the recording's own.
+pub fn seal_row(id: RecordingId, key: &DataKey, row: &SealedRow) -> Result<Vec<u8>, ArchiveError> {
+    let text = serde_json::to_vec(row).map_err(|_| ArchiveError::Document("row"))?;
+    Ok(small::seal(&key.row_key()?, &row_aad(id), &text)?)
+}
+
+/// Opens a row.
+pub fn open_row(id: RecordingId, key: &DataKey, sealed: &[u8]) -> Result<SealedRow, ArchiveError> {
+    let text = small::open(&key.row_key()?, &row_aad(id), sealed)?;
+    serde_json::from_slice(&text).map_err(|_| ArchiveError::Document("row"))
+}
+
+/// Seals a receipt, to be given back word for word.
+pub fn seal_receipt(id: RecordingId, key: &DataKey, receipt: &[u8]) -> Result<Vec<u8>, ArchiveError> {
+    Ok(small::seal(&key.row_key()?, &receipt_aad(id), receipt)?)
+}
+
+/// Opens a receipt.
+pub fn open_receipt(id: RecordingId, key: &DataKey, sealed: &[u8]) -> Result<Vec<u8>, ArchiveError> {
+    Ok(small::open(&key.row_key()?, &receipt_aad(id), sealed)?.to_vec())
+}
+
+/// The keyed hashes by which a recording is found, under its month's secret.
+pub fn lookups_of(month: &Secret, metadata: &Metadata) -> Vec<Vec<u8>> {
+    let person = metadata.person.as_ref();
+    let fields = [
+        (LookupField::Call, Some(metadata.call_id.as_str())),
+        (LookupField::Lead, metadata.lead_id.as_deref()),
+        (LookupField::Listing, metadata.listing_id.as_deref()),
+        (LookupField::Number, metadata.number.as_deref()),
+        (LookupField::Agent, metadata.agent.as_deref()),
+        (LookupField::Person, person.and_then(|p| p.id.as_deref())),
+    ];
+    let mut macs = Vec::new();
+    for (field, value) in fields {
+        if let Some(value) = value {
+            macs.push(month.lookup_mac(field, value).to_vec());
+        }
+    }
+    if let Some(name) = person.and_then(|p| p.name.as_deref()) {
+        macs.push(month.lookup_mac(LookupField::PersonName, &fold_name(name)).to_vec());
+    }
+    macs
+}
+
+/// A name as it is compared: lower case, single spaces.
+pub fn fold_name(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
+impl Archive {
+    /// The recording's data key. [`ArchiveError::KeyDestroyed`] once the purge or its month took it.
+    pub async fn data_key(&self, row: &RecordingRow) -> Result<DataKey, ArchiveError> {
+        let wrapped = row.wrapped.as_ref().ok_or(ArchiveError::KeyDestroyed)?;
+        let month = self.keyring.secret(&KeyName::Month(row.month)).await?;
+        Ok(month.unwrap_data_key(row.id, wrapped)?)
+    }
+
+    /// The recording's data key and its opened row.
+    pub async fn open_recording(&self, row: &RecordingRow) -> Result<(DataKey, SealedRow), ArchiveError> {
+        let key = self.data_key(row).await?;
+        let sealed = open_row(row.id, &key, &row.sealed)?;
+        Ok((key, sealed))
+    }
+}

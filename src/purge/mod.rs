@@ -1,0 +1,20 @@
+//! The end of a recording's life: fenced, its key destroyed, its objects and rows deleted, looked for again, certified.
+//!
+//! A pass ([`pass`]) takes no input: it reads what is due and how far each purge has come from the catalog, does a
+//! bounded batch of each step, and says what it did. Whatever stops it half-way, the next one goes on. The loop
+//! ([`run`]) only decides when. The brakes ([`brakes`]) are looked at before anything is destroyed.
+
+pub mod brakes;
+mod certify;
+mod error;
+mod months;
+mod pass;
+mod run;
+mod steps;
+
+pub use error::PurgeError;
+pub use pass::{DryRun, PassReport, dry_run, pass};
+pub use run::run;
+
+/// Recordings that one pass takes through each step.
+pub const BATCH: u32 = 100;

@@ -1,0 +1,53 @@
+//! The loop: when a pass runs. At every sweep interval, at the very second of the next deadline, and at once again
+//! while a pass left something to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{BATCH, pass};
+use crate::archive::Archive;
+use crate::clock::Clock as _;
+
+/// Never less than this between two passes that had nothing to do.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// Runs passes until told to stop. A pass that fails is tried again after the interval.
+pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
+    loop {
+        let wait = match pass(&archive).await {
+            Ok(report) if report.ran && report.fenced >= u64::from(BATCH) => Duration::ZERO,
+            Ok(report) => {
+                if report.certified + report.months_destroyed > 0 {
+                    tracing::info!(
+                        certified = report.certified,
+                        months_destroyed = report.months_destroyed,
+                        still_due = report.still_due,
+                        "purged"
+                    );
+                }
+                until_next(&archive, report.ran).await
+            }
+            Err(error) => {
+                metrics::counter!("earwitness_purge_failures_total").increment(1);
+                tracing::error!(%error, "a purge pass broke off");
+                archive.config.sweep_interval
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Until the next deadline, and no longer than the interval. With the brakes on there is no hurry.
+async fn until_next(archive: &Archive, ran: bool) -> Duration {
+    let interval = archive.config.sweep_interval;
+    let now = archive.clock.now();
+    match archive.catalog.next_due(now).await {
+        Ok(Some(next)) if ran => next.since(now).min(interval).max(BREATH),
+        _ => interval,
+    }
+}
