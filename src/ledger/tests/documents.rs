@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 
 use super::{Log, ORIGIN, certificate, destruction_record, purge_facts, receipt};
-use crate::ledger::LedgerError;
 use crate::ledger::certificate::{Certificate, PurgeGround};
 use crate::ledger::document::{self, DocumentKind};
-use crate::ledger::entry::Opening;
+use crate::ledger::entry::{Entry, Opening, leaf_bytes};
+use crate::ledger::proof::Proof;
 use crate::ledger::receipt::Receipt;
-use crate::ledger::shapes::OpeningText;
+use crate::ledger::shapes::{OpeningText, ProvenEntry};
 use crate::ledger::signing::SigningKey;
 use crate::ledger::verify::{KeyTrust, Report, Subject, TrustedKey, verify, verify_with_proof};
+use crate::ledger::{LedgerError, checkpoint, tree};
 
 fn failed(report: &Report) -> Vec<&'static str> {
     report.checks.iter().filter(|check| !check.ok).map(|check| check.name).collect()
@@ -219,4 +220,37 @@ fn a_certificate_names_nobody_and_holds_no_digest_of_audio() {
     for word in ["call_id", "account", "number", "sha256", "agent", "person"] {
         assert!(!text.contains(word), "{word}");
     }
+}
+
+#[test]
+fn a_signature_with_further_members_is_refused_even_when_it_holds() {
+    let key = SigningKey::generate().unwrap();
+    let sign = |extra: &str| {
+        let text = |signature: &str| {
+            let public = key.public().to_base64();
+            format!(
+                r#"{{"signature":{{"alg":"Ed25519","key":"{public}"{signature}{extra}}},"type":"earwitness-receipt-v1"}}"#
+            )
+        };
+        let message = format!("earwitness-receipt-v1\0{}", text(""));
+        let signature = key.sign(message.as_bytes()).unwrap();
+        text(&format!(r#","signature":"{}""#, base64::Engine::encode(&base64::prelude::BASE64_STANDARD, signature)))
+    };
+    assert!(document::open(sign("").as_bytes()).is_ok());
+    assert!(matches!(document::open(sign(r#","x":1"#).as_bytes()), Err(LedgerError::Document(_))));
+}
+
+#[test]
+fn an_entry_that_stands_in_another_place_than_it_says_is_refused() {
+    let key = SigningKey::generate().unwrap();
+    let made = certificate(&key);
+    let commitment = made.ledger.commitment().unwrap();
+    let entry = Entry { at: made.ledger.at, kind: made.ledger.kind.clone(), commitment };
+    let mut log = Log::of(5);
+    let head = log.append(vec![leaf_bytes(4, &entry).unwrap()]);
+    let hashes = tree::prove_inclusion(5, 6, &log.stored).unwrap();
+    let proof = Proof::new(5, hashes, checkpoint::sign(ORIGIN, &head, &key).unwrap());
+    let opening = made.ledger.opening.opening().unwrap();
+    let misplaced = ProvenEntry::new(4, &entry, &opening, &proof).unwrap();
+    assert!(matches!(misplaced.verify(&key.public()), Err(LedgerError::WrongProof)));
 }
