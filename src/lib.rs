@@ -6,6 +6,8 @@
 //! |---|---|---|
 //! | time | [`clock`] | the one clock |
 //! | nouns | [`recording`] | what a recording is, in types |
+//! | rules | [`retention`] | when a period ends, what is due, what a hold changes |
 
 pub mod clock;
 pub mod recording;
+pub mod retention;
