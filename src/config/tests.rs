@@ -166,7 +166,6 @@ fn passwords_are_shown_nowhere() {
         ("postgres://ew:s3@cr3t@db/ew", "postgres://ew:***@db/ew"),
         ("postgres://db/ew?user=ew&password=s3cr3t", "postgres://db/ew?user=ew&password=***"),
         ("postgres://ew@db/ew", "postgres://ew@db/ew"),
-        ("postgres://ew:s3?cr3t@db/ew", "postgres://ew:***@db/ew"),
     ] {
         let config = Config::load(&env(&[("EARWITNESS_CATALOG", url)])).unwrap();
         assert_eq!(config.catalog, CatalogUrl::Postgres(url.to_owned()));
@@ -176,6 +175,8 @@ fn passwords_are_shown_nowhere() {
     }
     let said = refusal(&env(&[("EARWITNESS_CATALOG", "mysql://ew:s3cr3t@db/ew")]));
     assert!(said.contains("mysql://ew:***@db/ew") && !said.contains("s3cr3t"), "{said}");
+    let said = refusal(&env(&[("EARWITNESS_CATALOG", "postgres://ew:s3?cr3t@db/ew")]));
+    assert!(said.contains("postgres://ew:***@db/ew") && !said.contains("s3?"), "{said}");
     let said = refusal(&env(&[("EARWITNESS_KEYS", "transit+https://s3cr3t@bao.example/transit")]));
     assert!(said.contains("transit+https://***@bao.example") && !said.contains("s3cr3t"), "{said}");
 }
