@@ -202,3 +202,14 @@ fn every_setting_is_a_flag_before_and_after_a_subcommand() {
     assert_eq!((config.data.as_path(), config.sweep_interval), (Path::new("/x"), Duration::from_secs(1)));
     assert!(Cli::try_parse_from(["ew", "serve", "--sweep-intervall", "1s"]).is_err());
 }
+
+#[test]
+fn the_readme_lists_every_setting_as_it_is() {
+    let readme = include_str!("../../README.md");
+    for Spec { name, default, about } in SETTINGS {
+        let default = default.replace("{data}", "<data>");
+        let default = if default.is_empty() { default } else { format!("`{default}`") };
+        let row = format!("| `{name}` | {default} | {} |", about.replace('|', "\\|"));
+        assert!(readme.contains(&row), "README.md lacks this row:\n{row}");
+    }
+}
