@@ -6,9 +6,9 @@
 //! |---|---|---|
 //! | time | [`clock`] | the one clock |
 //! | nouns | [`recording`] | what a recording is, in types |
+//! | rules | [`retention`] | when a period ends, what is due, what a hold changes |
 //! | settings | [`config`] | what an operator can set, checked before anything starts |
 //! | logs, metrics | [`telemetry`] | without personal data |
-//! | rules | [`retention`] | when a period ends, what is due, what a hold changes |
 
 pub mod clock;
 pub mod config;

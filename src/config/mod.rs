@@ -25,6 +25,8 @@ pub use flags::Flags;
 pub use layers::{DEFAULT_FILE, Inputs};
 pub use settings::{SETTINGS, Spec};
 
+pub use crate::telemetry::LogFormat;
+
 use crate::retention::Policy;
 use values::{DAY, Values, address, log_format, number, origin, size, text, time, whole_seconds};
 
@@ -106,15 +108,6 @@ pub struct Controller {
     pub address: Option<String>,
     /// Where people write about their data.
     pub privacy_contact: Option<String>,
-}
-
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object per line.
-    Json,
 }
 
 impl Config {

@@ -2,7 +2,8 @@
 //!
 //! The tables of `chrono-tz` end with the 21st century: after that it would keep the last offset for ever and know
 //! no summer time. The Gregorian calendar repeats, so a later year is looked up as a year of the tables that has the
-//! same days of the week (see [`within_the_tables`]). That is what the rule at the end of a tz database entry means.
+//! same days of the week (see [`within_the_tables`]). That is what the rule at the end of a tz database entry means. (Only
+//! Morocco, whose entry is a list of Ramadans until 2087, gets one of these where the rule has none.)
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
