@@ -6,7 +6,7 @@
 //! | [`policy`] | the rule that is stamped on a recording |
 //! | `calendar` | local times that do not exist, or exist twice |
 //! | [`hold`] | what a legal hold changes |
-//! | [`sunset`] | how clients are told |
+//! | [`mod@sunset`] | how clients are told |
 //!
 //! `samples/retention-vectors.json` publishes what these rules give; an independent program computes it.
 
