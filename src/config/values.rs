@@ -13,7 +13,7 @@ use crate::retention::{BadPeriod, BadRule, Policy};
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
-/// The merged texts, read one by one; what was read is remembered for [`Config::explain`].
+/// The merged texts, read one by one; what was read is remembered for [`super::Config::explain`].
 pub(super) struct Values {
     pub(super) figment: Figment,
     pub(super) file: Option<PathBuf>,
