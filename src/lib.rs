@@ -7,8 +7,14 @@
 //! | time | [`clock`] | the one clock |
 //! | nouns | [`recording`] | what a recording is, in types |
 //! | record | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
+//! | rules | [`retention`] | when a period ends, what is due, what a hold changes |
+//! | settings | [`config`] | what an operator can set, checked before anything starts |
+//! | logs, metrics | [`telemetry`] | without personal data |
 
 pub mod catalog;
 pub mod clock;
 pub mod ledger;
+pub mod config;
 pub mod recording;
+pub mod retention;
+pub mod telemetry;

@@ -1,0 +1,166 @@
+//! What an operator can set, checked before anything starts.
+//!
+//! Defaults < `earwitness.toml` < `EARWITNESS_*` < flags. A name that is no setting is an error wherever it stands: a
+//! misspelt retention period must not pass for the default one. Paths are relative to the working folder.
+
+mod engines;
+mod error;
+mod explain;
+mod flags;
+mod layers;
+mod settings;
+#[cfg(test)]
+mod tests;
+pub mod units;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use engines::{CatalogUrl, KeysUrl, S3Url, StoreUrl};
+pub use error::ConfigError;
+pub use explain::Setting;
+pub use flags::Flags;
+pub use layers::{DEFAULT_FILE, Inputs};
+pub use settings::{SETTINGS, Spec};
+
+pub use crate::telemetry::LogFormat;
+
+use crate::retention::Policy;
+use values::{DAY, Values, address, log_format, number, origin, size, text, time, whole_seconds};
+
+/// The name of the retention rule of recordings.
+pub const RECORDING_RULE: &str = "call_recording";
+
+/// All settings, checked. [`SETTINGS`] says what each means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Folder for all that is embedded.
+    pub data: PathBuf,
+    /// Address of `serve`.
+    pub listen: SocketAddr,
+    /// Address of `/metrics` alone.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where the catalog is.
+    pub catalog: CatalogUrl,
+    /// Where the objects are.
+    pub store: StoreUrl,
+    /// Where the keys are.
+    pub keys: KeysUrl,
+    /// Second folder of the file key provider.
+    pub keys_replica: Option<PathBuf>,
+    /// Folder for unlinked temporary files.
+    pub spool: PathBuf,
+    /// Time between two purge passes.
+    pub sweep_interval: Duration,
+    /// The retention rule of recordings.
+    pub retention: Policy,
+    /// Greatest age of a backup of catalog or store.
+    pub backup_max_age: Duration,
+    /// What one request may cost.
+    pub limits: Limits,
+    /// What one check of a recording may cost.
+    pub decoder: DecoderLimits,
+    /// Who answers for the data.
+    pub controller: Controller,
+    /// The ledger's name in its checkpoints (C2SP tlog-checkpoint: a URL without scheme).
+    pub ledger_origin: String,
+    /// Tracing filter directives.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    explained: Vec<Setting>,
+}
+
+/// What one request may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Greatest size of an upload's audio.
+    pub max_upload_bytes: u64,
+    /// Greatest size of an upload's metadata part.
+    pub max_metadata_bytes: u64,
+    /// Greatest number of parts of one upload.
+    pub max_parts: u32,
+    /// Time in which an upload has to arrive.
+    pub upload_timeout: Duration,
+    /// Requests served at once.
+    pub max_requests: u32,
+}
+
+/// What one check of a recording may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecoderLimits {
+    /// Address space of the decoder process.
+    pub memory_bytes: u64,
+    /// Time, in whole seconds.
+    pub timeout: Duration,
+    /// Decoder processes at once.
+    pub concurrency: u32,
+}
+
+/// The controller (GDPR art. 4(7)), as it stands on reports and exports.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Controller {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its postal address.
+    pub address: Option<String>,
+    /// Where people write about their data.
+    pub privacy_contact: Option<String>,
+}
+
+impl Config {
+    /// Reads and checks every setting.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with the setting, where it was set and what would be right.
+    pub fn load(inputs: &Inputs) -> Result<Self, ConfigError> {
+        let (figment, file) = layers::merge(inputs)?;
+        let mut values = Values { figment, file, data: String::new(), explained: Vec::new() };
+        values.data = values.read("data", text)?;
+        let config = Self {
+            data: PathBuf::from(&values.data),
+            listen: values.read("listen", address)?,
+            metrics_listen: values.optional("metrics_listen", address)?,
+            catalog: values.read("catalog", str::parse)?,
+            store: values.read("store", str::parse)?,
+            keys: values.read("keys", str::parse)?,
+            keys_replica: values.optional("keys_replica", text)?.map(PathBuf::from),
+            spool: values.optional("spool", text)?.map_or_else(std::env::temp_dir, PathBuf::from),
+            sweep_interval: values.read("sweep_interval", |t| time(t, Duration::from_millis(100), DAY))?,
+            retention: values.retention()?,
+            backup_max_age: values.read("backup_max_age", |t| time(t, Duration::ZERO, 3660 * DAY))?,
+            limits: Limits {
+                max_upload_bytes: values.read("max_upload_bytes", |t| size(t, 1 << 10))?,
+                max_metadata_bytes: values.read("max_metadata_bytes", |t| size(t, 1 << 10))?,
+                max_parts: values.read("max_parts", |t| number(t, 2, 1_000))?,
+                upload_timeout: values.read("upload_timeout", |t| time(t, Duration::from_secs(1), DAY))?,
+                max_requests: values.read("max_requests", |t| number(t, 1, 100_000))?,
+            },
+            decoder: DecoderLimits {
+                memory_bytes: values.read("decoder_memory_bytes", |t| size(t, 64 << 20))?,
+                timeout: values.read("decoder_timeout", whole_seconds)?,
+                concurrency: values.read("decoder_concurrency", |t| number(t, 1, 1_024))?,
+            },
+            controller: Controller {
+                name: values.optional("controller_name", text)?,
+                address: values.optional("controller_address", text)?,
+                privacy_contact: values.optional("privacy_contact", text)?,
+            },
+            ledger_origin: values.read("ledger_origin", origin)?,
+            log: values.read("log", crate::telemetry::check_filter)?,
+            log_format: values.read("log_format", log_format)?,
+            explained: Vec::new(),
+        };
+        Ok(Self { explained: values.explained, ..config })
+    }
+
+    /// Every setting with its value (secrets masked) and where it came from, in the order of [`SETTINGS`].
+    pub fn explain(&self) -> Vec<Setting> {
+        let place = |setting: &Setting| SETTINGS.iter().position(|spec| spec.name == setting.name);
+        let mut all = self.explained.clone();
+        all.sort_by_key(place);
+        all
+    }
+}
