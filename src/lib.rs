@@ -6,6 +6,9 @@
 //! |---|---|---|
 //! | time | [`clock`] | the one clock |
 //! | nouns | [`recording`] | what a recording is, in types |
+//! | seal, store | [`vault`] | sealing, keys, objects |
 
 pub mod clock;
+pub mod failpoint;
 pub mod recording;
+pub mod vault;
