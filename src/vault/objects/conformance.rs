@@ -126,7 +126,7 @@ async fn listing_is_ordered_and_complete_in_pages_of_any_size(store: &dyn Object
     let mut keys: Vec<ObjectKey> =
         (0..4).flat_map(|n| parts.map(|p| key(if n % 2 == 0 { "2031-10" } else { "2031-11" }, n, p))).collect();
     keys.extend([ObjectKey::Checkpoint, ObjectKey::CheckpointAt(7)]);
-    keys.extend(["ledger/tile/0/067", "ledger/tile/0/067.p/5"].map(|t| t.parse().unwrap()));
+    keys.extend(["ledger/tile/0/067", "ledger/tile/0/067.p/5"].map(|t| t.parse::<ObjectKey>().unwrap()));
     for key in &keys {
         store.put_new(key, PutBody::bytes(&b"x"[..])).await.unwrap();
     }

@@ -69,7 +69,8 @@ async fn what_a_crash_leaves_is_listed_and_swept_but_not_too_soon() {
     let found = store.list(&Prefix::all(), None, 100).await.unwrap().found;
     assert_eq!(found.iter().filter(|v| v.kind == StoredKind::Temporary && v.key == Some(audio())).count(), 1);
     let written = found[0].modified_at;
-    let sweep = |before| sweep_unfinished(&store, &Prefix::all(), before);
+    let everything = Prefix::all();
+    let sweep = |before| sweep_unfinished(&store, &everything, before);
     assert_eq!(sweep(written).await.unwrap(), 0);
     assert_eq!(sweep(written.plus(Duration::from_secs(1))).await.unwrap(), 1);
     assert_eq!(store.get(&audio(), 1).await.unwrap(), &b"x"[..]);

@@ -1,0 +1,3 @@
+//! The tests from outside: one binary, one module per subject.
+
+mod tink;
