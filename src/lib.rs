@@ -10,6 +10,7 @@
 //! | rules | [`retention`] | when a period ends, what is due, what a hold changes |
 //! | settings | [`config`] | what an operator can set, checked before anything starts |
 //! | logs, metrics | [`telemetry`] | without personal data |
+//! | seal, store | [`vault`] | sealing, keys, objects |
 
 pub mod catalog;
 pub mod clock;
@@ -18,3 +19,6 @@ pub mod config;
 pub mod recording;
 pub mod retention;
 pub mod telemetry;
+pub mod failpoint;
+pub mod recording;
+pub mod vault;

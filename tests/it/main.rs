@@ -2,3 +2,6 @@
 
 mod catalog;
 mod support;
+//! The tests from outside: one binary, one module per subject.
+
+mod tink;

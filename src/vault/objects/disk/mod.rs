@@ -1,0 +1,193 @@
+//! Objects as files below one folder.
+//!
+//! A write goes to a temporary file in the object's own folder, is fsynced, and gets its name by a hard link (which
+//! never overwrites) or, for [`ObjectStore::put`], by a rename. Then every folder up to the root is fsynced: one of
+//! them may have been made a moment ago by somebody who has not come to that yet. Deleting takes emptied folders
+//! away; a writer that loses its folder to that begins again.
+//! Paths are made from [`ObjectKey`]s only, so none leads outside.
+
+mod list;
+mod names;
+mod write;
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{
+    Cursor, ListPage, LockOutcome, ObjectKey, ObjectMeta, ObjectStore, Prefix, PutBody, PutOutcome, StoreError,
+    StoreFacts, StoredVersion,
+};
+use crate::clock::Timestamp;
+use crate::failpoint;
+use crate::vault::files::{blocking, make_root, open_no_follow, remove_file, sync_folder, timestamp};
+use names::Place;
+
+/// A store in a folder.
+#[derive(Debug, Clone)]
+pub struct DiskStore {
+    root: PathBuf,
+}
+
+impl DiskStore {
+    /// Opens the store in `root`, making the folder (0700) where there is none. Blocking.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let root = root.into();
+        make_root(&root)?;
+        Ok(Self { root: root.canonicalize()? })
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn place(&self, key: &ObjectKey) -> Place {
+        Place::of(&self.root, key)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for DiskStore {
+    async fn put_new(&self, key: &ObjectKey, body: PutBody) -> Result<PutOutcome, StoreError> {
+        let byte_len = body.byte_len();
+        write::stream(self.place(key), body).await?;
+        Ok(PutOutcome { byte_len, version: None })
+    }
+
+    async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), StoreError> {
+        let place = self.place(key);
+        blocking(move || write::replace(&place, &body)).await
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectMeta>, StoreError> {
+        let path = self.place(key).path();
+        blocking(move || match std::fs::symlink_metadata(path) {
+            Ok(meta) => Ok(Some(ObjectMeta {
+                byte_len: meta.len(),
+                modified_at: timestamp(meta.modified()?),
+                locked_until: None,
+            })),
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e.into()),
+        })
+        .await
+    }
+
+    async fn get(&self, key: &ObjectKey, max_bytes: u64) -> Result<Bytes, StoreError> {
+        let path = self.place(key).path();
+        blocking(move || {
+            let file = open_no_follow(&path)?;
+            let len = file.metadata()?.len();
+            if len > max_bytes {
+                return Err(StoreError::TooLarge { max_bytes });
+            }
+            read_at(&file, 0, usize::try_from(len).map_err(|_| StoreError::TooLarge { max_bytes })?)
+        })
+        .await
+    }
+
+    async fn get_range(&self, key: &ObjectKey, offset: u64, len: usize) -> Result<Bytes, StoreError> {
+        let path = self.place(key).path();
+        blocking(move || {
+            let file = open_no_follow(&path)?;
+            // Asked before memory is taken: `len` may come from a lying length elsewhere.
+            let end = offset.checked_add(len as u64).ok_or(StoreError::RangeOutside)?;
+            if end > file.metadata()?.len() {
+                return Err(StoreError::RangeOutside);
+            }
+            read_at(&file, offset, len)
+        })
+        .await
+    }
+
+    async fn list(&self, prefix: &Prefix, after: Option<&Cursor>, limit: usize) -> Result<ListPage, StoreError> {
+        let (root, prefix, after) = (self.root.clone(), prefix.as_str().to_owned(), after.map(|c| c.0.clone()));
+        blocking(move || list::page(&root, &prefix, after.as_deref(), limit)).await
+    }
+
+    async fn delete_versions(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>> {
+        let mut results = Vec::with_capacity(versions.len());
+        for version in versions {
+            let target = version.key.ok_or(StoreError::NotOurs).and_then(|key| {
+                let place = self.place(&key);
+                let name = place.file_for(version).ok_or(StoreError::NotOurs)?;
+                Ok((place, name))
+            });
+            results.push(match target {
+                Ok((place, name)) => blocking(move || remove(&place, &[name])).await,
+                Err(error) => Err(error),
+            });
+        }
+        results
+    }
+
+    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let place = self.place(key);
+        blocking(move || {
+            let mut names = place.temporaries()?;
+            names.push(place.name().to_owned());
+            remove(&place, &names)
+        })
+        .await
+    }
+
+    async fn lock(&self, _key: &ObjectKey, _until: Timestamp) -> Result<LockOutcome, StoreError> {
+        Ok(LockOutcome::Unsupported)
+    }
+
+    async fn probe(&self) -> Result<StoreFacts, StoreError> {
+        let root = self.root.clone();
+        let exclusive_create = blocking(move || write::links_are_exclusive(&root)).await?;
+        Ok(StoreFacts { backend: "disk", durable: true, exclusive_create, versions: false, locks: false })
+    }
+}
+
+fn read_at(file: &File, offset: u64, len: usize) -> Result<Bytes, StoreError> {
+    let mut bytes = vec![0; len];
+    file.read_exact_at(&mut bytes, offset).map_err(|e| match e.kind() {
+        ErrorKind::UnexpectedEof => StoreError::RangeOutside,
+        _ => e.into(),
+    })?;
+    Ok(bytes.into())
+}
+
+/// Removes files from one folder, and the folders that are thereby empty.
+fn remove(place: &Place, names: &[String]) -> Result<(), StoreError> {
+    for name in names {
+        remove_file(&place.folder().join(name)).map_err(StoreError::from)?;
+        failpoint::hit("object-unlinked");
+    }
+    match sync_folder(place.folder()) {
+        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e.into()),
+        _ => {}
+    }
+    Ok(prune(place)?)
+}
+
+/// Takes away empty folders from an object's own upwards, and makes that durable. Stops at one that is in use.
+fn prune(place: &Place) -> io::Result<()> {
+    for folder in place.folders_upwards() {
+        match std::fs::remove_dir(folder) {
+            Ok(()) => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) if matches!(e.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists) => return Ok(()),
+            Err(e) => return Err(e),
+        }
+        failpoint::hit("object-folder-removed");
+        if let Some(above) = folder.parent() {
+            match sync_folder(above) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
