@@ -8,8 +8,10 @@
 //! | nouns | [`recording`] | what a recording is, in types |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | receive | [`receive`] | what the product says, and the bytes on their way in |
+//! | serve | [`http`] | every route, who may call it, and what is common to all answers |
 
 pub mod access;
 pub mod clock;
+pub mod http;
 pub mod receive;
 pub mod recording;
