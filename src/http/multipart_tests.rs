@@ -138,3 +138,38 @@ async fn a_client_that_drips_is_cut_off_at_the_end_of_its_time() {
     let problem = receive(request(Body::from_stream(body)), &settings()).await.unwrap_err();
     assert_eq!((problem.code(), began.elapsed().as_secs()), (Code::UploadTimeout, 60));
 }
+
+/// A server on loopback that takes uploads of at most 1,000,000 bytes.
+async fn server() -> std::net::SocketAddr {
+    let handler = |request| async { receive(request, &settings()).await.map(|r| r.audio.byte_len.to_string()) };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = axum::Router::new().route("/", axum::routing::post(handler));
+    tokio::spawn(axum::serve(listener, app).into_future());
+    address
+}
+
+/// A client that reads nothing before it has sent everything gets its answer all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answer_reaches_a_client_that_is_still_sending() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let body = whole(&[("metadata", METADATA.as_bytes()), ("audio", &vec![7; 50_000_000])]);
+    let declared = format!("content-length: {}", body.len());
+    for framing in [declared.as_str(), "transfer-encoding: chunked"] {
+        let mut client = tokio::net::TcpStream::connect(server().await).await.unwrap();
+        let head =
+            format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-type: multipart/form-data; boundary=B\r\n{framing}\r\n\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        if framing == declared {
+            client.write_all(&body).await.unwrap();
+        } else {
+            client.write_all(format!("{:x}\r\n", body.len()).as_bytes()).await.unwrap();
+            client.write_all(&body).await.unwrap();
+            client.write_all(b"\r\n0\r\n\r\n").await.unwrap();
+        }
+        let mut answer = vec![0; 12];
+        client.read_exact(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 413", "{framing}");
+    }
+}
