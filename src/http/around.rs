@@ -38,6 +38,21 @@ impl RequestFacts {
     }
 }
 
+/// Tells the metrics recorder what this side counts. Call it once, after the recorder is in place.
+pub fn describe_metrics() {
+    use metrics::{Unit, describe_counter, describe_histogram};
+    describe_counter!("earwitness_http_requests_total", "Requests by method, route template and status");
+    describe_histogram!(
+        "earwitness_http_request_seconds",
+        Unit::Seconds,
+        "Time until an answer's head, by route template"
+    );
+    describe_counter!("earwitness_http_unknown_tokens_total", "Credentials that are malformed or belong to nobody");
+    describe_counter!("earwitness_http_refusals_total", "Known callers turned away, by reason");
+    describe_counter!("earwitness_http_refusals_not_recorded_total", "Refusals that could not be recorded");
+    describe_counter!("earwitness_http_panics_total", "Handlers that panicked");
+}
+
 /// Puts everything around a router.
 pub(super) fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router.layer(CatchPanicLayer::custom(panicked)).layer(from_fn(around))

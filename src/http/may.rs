@@ -78,13 +78,13 @@ async fn caller<S: AppState>(parts: &mut Parts, state: &S, wanted: &'static str)
         if parts.headers.contains_key(AUTHORIZATION) {
             metrics::counter!(UNKNOWN_TOKENS).increment(1);
         }
-        return Err(Problem::unauthorized());
+        return Err(Problem::new(Code::Unauthorized));
     };
     let stored = state.authenticator().authenticate(&token.hash()).await;
     let stored = stored.map_err(|error| Problem::unavailable(&error, 1))?;
     let Some(stored) = stored else {
         metrics::counter!(UNKNOWN_TOKENS).increment(1);
-        return Err(Problem::unauthorized());
+        return Err(Problem::new(Code::Unauthorized));
     };
     let over = stored.over(state.clock().now());
     let caller = Caller::new(stored, client_address(peer.ip(), &parts.headers, state.settings()));
@@ -94,7 +94,7 @@ async fn caller<S: AppState>(parts: &mut Parts, state: &S, wanted: &'static str)
         Some(TokenOver::Revoked) => "token-revoked",
     };
     keep_refusal(state, &caller, wanted, reason).await;
-    Err(Problem::unauthorized())
+    Err(Problem::new(Code::Unauthorized))
 }
 
 /// The one bearer token (RFC 6750 section 2.1). Two headers are as good as none.

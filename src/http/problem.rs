@@ -22,6 +22,8 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// What is put before a code to make the member `type`.
 pub const TYPE_PREFIX: &str = "urn:earwitness:problem:";
 
+const CHALLENGE: &str = r#"Bearer realm="earwitness""#;
+
 /// An error on its way to the client. Says what the client can mend; never a cause, a path or a person.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -63,9 +65,13 @@ pub struct ProblemDocument {
 }
 
 impl Problem {
-    /// A problem of this code.
+    /// A problem of this code. A 401 carries its challenge (RFC 6750 section 3).
     pub fn new(code: Code) -> Self {
-        Self { code, detail: None, errors: Vec::new(), members: Map::new(), headers: Vec::new() }
+        let problem = Self { code, detail: None, errors: Vec::new(), members: Map::new(), headers: Vec::new() };
+        match code {
+            Code::Unauthorized => problem.header(WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE)),
+            _ => problem,
+        }
     }
 
     /// A 500. The cause goes to the log, under the request id that the client is given.
@@ -78,12 +84,6 @@ impl Problem {
     pub fn unavailable(cause: &(dyn Error + 'static), retry_after_s: u32) -> Self {
         log_cause(Code::Unavailable, cause);
         Self::new(Code::Unavailable).header(RETRY_AFTER, HeaderValue::from(retry_after_s))
-    }
-
-    /// A 401 with its challenge (RFC 6750 section 3). It never says which part of a credential was wrong.
-    pub fn unauthorized() -> Self {
-        let challenge = HeaderValue::from_static(r#"Bearer realm="earwitness""#);
-        Self::new(Code::Unauthorized).header(WWW_AUTHENTICATE, challenge)
     }
 
     /// A problem with fields: 422 `invalid-metadata`, `invalid-body` and their like.
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_401_carries_its_challenge() {
-        let response = Problem::unauthorized().into_response();
+        let response = Problem::new(Code::Unauthorized).into_response();
         assert!(response.headers()[WWW_AUTHENTICATE].to_str().unwrap().starts_with("Bearer"));
     }
 }
