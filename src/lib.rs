@@ -16,6 +16,14 @@ pub mod catalog;
 pub mod clock;
 pub mod ledger;
 pub mod config;
+//! | who | [`access`] | roles, tokens, what a caller sees, and why |
+//! | receive | [`receive`] | what the product says, and the bytes on their way in |
+//! | serve | [`http`] | every route, who may call it, and what is common to all answers |
+
+pub mod access;
+pub mod clock;
+pub mod http;
+pub mod receive;
 pub mod recording;
 pub mod retention;
 pub mod telemetry;

@@ -1,0 +1,5 @@
+//! The handlers, one file per subject.
+
+pub mod docs;
+pub mod health;
+pub mod home;
