@@ -6,6 +6,8 @@
 //! |---|---|---|
 //! | time | [`clock`] | the one clock |
 //! | nouns | [`recording`] | what a recording is, in types |
+//! | check | [`audio`] | is it whole, what is it, how does it look and play |
 
+pub mod audio;
 pub mod clock;
 pub mod recording;
