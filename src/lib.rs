@@ -13,6 +13,9 @@
 //! | seal, store | [`vault`] | sealing, keys, objects |
 
 pub mod catalog;
+//! | check | [`audio`] | is it whole, what is it, how does it look and play |
+
+pub mod audio;
 pub mod clock;
 pub mod ledger;
 pub mod config;
