@@ -4,7 +4,6 @@ use super::row::{lookups_of, open_row};
 use super::sidecar::OpenedSidecar;
 use super::{Archive, ArchiveError};
 use crate::catalog::{CallClaim, CatalogError, NewRecording};
-use crate::clock::Clock as _;
 use crate::recording::{ExpiryMonth, RecordingId};
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, RecordingPart};

@@ -1,7 +1,6 @@
 //! The sidecar: what the store keeps beside a recording's audio, so that a lost or old catalog can be brought up to
 //! date. Sealed under a key derived from the recording's own; rewritten when something changes, purged with it.
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,7 +21,7 @@ const MAX_ENTRIES: u32 = 1_000;
 
 /// Bytes as base64 in JSON.
 mod base64_bytes {
-    use super::{BASE64_STANDARD, Engine as _};
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
@@ -202,7 +201,8 @@ impl Archive {
         body: &Sidecar,
     ) -> Result<(), ArchiveError> {
         let text = serde_json::to_vec(body).map_err(|_| ArchiveError::Document("sidecar"))?;
-        let sealed = small::seal(key.object_key(RecordingPart::Sidecar)?.key(), &RecordingPart::Sidecar.aad(id), &text)?;
+        let sealed =
+            small::seal(key.object_key(RecordingPart::Sidecar)?.key(), &RecordingPart::Sidecar.aad(id), &text)?;
         let outer = Outer { version: 1, recording_id: id, month, wrapped_key: wrapped_key.to_vec(), sealed };
         let bytes = serde_json::to_vec(&outer).map_err(|_| ArchiveError::Document("sidecar"))?;
         Ok(self.store.put(&object_key(month, id), bytes.into()).await?)
@@ -240,7 +240,12 @@ impl Archive {
             sealed_receipt: row.sealed_receipt.clone(),
             holds: holds.map(|(id, case_id, placed_at)| SidecarHold { id, case_id, placed_at }).collect(),
             related: related
-                .map(|r| SidecarRelated { name_mac: r.name_mac, object_id: r.object_id, stored_at: r.stored_at, sealed: r.sealed })
+                .map(|r| SidecarRelated {
+                    name_mac: r.name_mac,
+                    object_id: r.object_id,
+                    stored_at: r.stored_at,
+                    sealed: r.sealed,
+                })
                 .collect(),
             entries: entries
                 .into_iter()
@@ -257,7 +262,11 @@ impl Archive {
     }
 
     /// Reads and opens a sidecar; none when there is none.
-    pub async fn read_sidecar(&self, month: ExpiryMonth, id: RecordingId) -> Result<Option<OpenedSidecar>, ArchiveError> {
+    pub async fn read_sidecar(
+        &self,
+        month: ExpiryMonth,
+        id: RecordingId,
+    ) -> Result<Option<OpenedSidecar>, ArchiveError> {
         let name = object_key(month, id);
         if self.store.head(&name).await?.is_none() {
             return Ok(None);
@@ -269,7 +278,8 @@ impl Archive {
         }
         let secret = self.keyring.secret(&KeyName::Month(month)).await?;
         let key = secret.unwrap_data_key(id, &outer.wrapped_key)?;
-        let text = small::open(key.object_key(RecordingPart::Sidecar)?.key(), &RecordingPart::Sidecar.aad(id), &outer.sealed)?;
+        let text =
+            small::open(key.object_key(RecordingPart::Sidecar)?.key(), &RecordingPart::Sidecar.aad(id), &outer.sealed)?;
         let body = serde_json::from_slice(&text).map_err(|_| ArchiveError::Document("sidecar"))?;
         Ok(Some(OpenedSidecar { id, month, wrapped_key: outer.wrapped_key, key, body }))
     }

@@ -195,12 +195,8 @@ impl Catalog {
 
     /// The same without entries of kind `but`, the first `limit`: for the sidecar, which carries no accesses.
     pub async fn custody_of_changes(&self, id: RecordingId, but: &str, limit: u32) -> Result<Vec<OpeningRow>> {
-        let rows = sqlx::query(CHANGES_OF)
-            .bind(id.to_string())
-            .bind(but)
-            .bind(i64::from(limit))
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query(CHANGES_OF).bind(id.to_string()).bind(but).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         rows.iter().map(opening_row).collect()
     }
 

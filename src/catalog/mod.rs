@@ -39,7 +39,7 @@ pub use error::CatalogError;
 pub use holds::HoldOutcome;
 pub use ledger::{LedgerState, NewEntry, NewOpening, OpeningRow, SequencedEntry, UnsequencedEntry};
 pub use policies::PolicyRow;
-pub use purges::{PurgeRow, PurgeStage};
+pub use purges::{Deleted, PurgeRow, PurgeStage};
 pub use recordings::{NewRecording, RecordingRow, Stage};
 pub use related::RelatedRow;
 pub use search::{Filter, Page, ScopeFilter};

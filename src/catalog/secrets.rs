@@ -75,9 +75,8 @@ pub struct SecretRow {
 }
 
 fn secret_row(row: &AnyRow) -> Result<SecretRow> {
-    let time = |name| -> Result<Option<Timestamp>> {
-        Ok(row.try_get::<Option<i64>, _>(name)?.map(Timestamp::from_micros))
-    };
+    let time =
+        |name| -> Result<Option<Timestamp>> { Ok(row.try_get::<Option<i64>, _>(name)?.map(Timestamp::from_micros)) };
     let entry: Option<String> = row.try_get("entry_id")?;
     Ok(SecretRow {
         name: row.try_get("name")?,
@@ -86,7 +85,9 @@ fn secret_row(row: &AnyRow) -> Result<SecretRow> {
         created_at: Timestamp::from_micros(row.try_get("created_at")?),
         closed_at: time("closed_at")?,
         destroyed_at: time("destroyed_at")?,
-        entry_id: entry.map(|id| Uuid::try_parse(&id).map_err(|_| CatalogError::Corrupt("secrets.entry_id"))).transpose()?,
+        entry_id: entry
+            .map(|id| Uuid::try_parse(&id).map_err(|_| CatalogError::Corrupt("secrets.entry_id")))
+            .transpose()?,
         recorded_at: time("recorded_at")?,
     })
 }

@@ -34,22 +34,24 @@ macro_rules! permissions {
 permissions! {
     /// Handing recordings over. The answer is the receipt.
     Ingest "ingest" [Ingest];
-    /// Listing and searching recordings. An operator sees the quarantined ones, without what is sealed.
-    FindRecordings "find-recordings" [Rep Legal Privacy Operator Portal] purpose from [Privacy];
+    /// Listing and searching recordings.
+    FindRecordings "find-recordings" [Rep Legal Privacy Portal];
     /// Reading what is known about one recording.
-    ReadRecording "read-recording" [Rep Legal Privacy Operator Portal] purpose from [Privacy];
+    ReadRecording "read-recording" [Rep Legal Privacy Portal];
     /// Fetching the original audio.
     HearRecording "hear-recording" [Rep Legal Privacy Portal] purpose from [Rep Legal Privacy Portal];
     /// Playing a recording, and its waveform.
-    PlayRecording "play-recording" [Rep Legal Privacy Portal] purpose from [Privacy];
+    PlayRecording "play-recording" [Rep Legal Privacy Portal];
     /// Correcting metadata (GDPR article 16).
     Correct "correct" [Privacy];
+    /// Seeing what waits in quarantine: findings and times; what is sealed stays so for an operator.
+    SeeQuarantine "see-quarantine" [Legal Privacy Operator];
     /// Deciding on a quarantined recording.
     Decide "decide" [Legal];
     /// Adding related data: a transcript, a note.
     PutRelated "put-related" [Ingest Legal];
     /// Reading related data. `ingest` reads nothing but its receipts.
-    ReadRelated "read-related" [Rep Legal Privacy] purpose from [Privacy];
+    ReadRelated "read-related" [Rep Legal Privacy];
     /// Reading a recording's ledger entries with their proofs.
     ReadCustody "read-custody" [Legal Privacy Auditor];
     /// Reading the retention report, what is due soon, and certificates.

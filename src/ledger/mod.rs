@@ -29,6 +29,7 @@ pub mod kind;
 pub mod proof;
 pub mod rebuild;
 pub mod receipt;
+pub mod sequencer;
 pub mod shapes;
 pub mod signing;
 pub mod tiles;

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::access::Actor;
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{Brake, BrakeKind};
-use crate::clock::{Clock as _, Timestamp};
+use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 
 /// A clock that moved further than this since the last heartbeat has jumped.
@@ -28,11 +28,10 @@ const PERMIT: Duration = Duration::from_secs(24 * 3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// What an operator's confirmation commits to.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct Confirmation<'a> {
     brakes: Vec<&'static str>,
     reason: &'a str,
-    #[serde(borrow)]
     by: Option<&'a str>,
     actor: Option<Actor>,
 }
@@ -207,7 +206,9 @@ mod tests {
 
     #[test]
     fn two_clocks_a_minute_apart_stop_the_purge() {
-        for (catalog, apart) in [("2026-11-22T12:01:00Z", false), ("2026-11-22T12:01:01Z", true), ("2026-11-22T11:58:59Z", true)] {
+        for (catalog, apart) in
+            [("2026-11-22T12:01:00Z", false), ("2026-11-22T12:01:01Z", true), ("2026-11-22T11:58:59Z", true)]
+        {
             let found = kinds(&Signs { catalog_now: Some(at(catalog)), ..signs() });
             assert_eq!(found == [BrakeKind::ClockDisagrees], apart, "{catalog}");
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{BATCH, PurgeError};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage};
-use crate::clock::{Clock as _, Timestamp};
+use crate::clock::Timestamp;
 use crate::ledger::certificate::{Backups, BackupsEndBy, Certificate, Counts, PurgeFacts, PurgeGround};
 use crate::ledger::sequencer::entry_of;
 use crate::ledger::shapes::ProvenEntry;
@@ -48,7 +48,8 @@ pub fn facts_of(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp)
 /// Backups end with the month's key, or earlier where none is kept that long.
 fn backups(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp) -> Backups {
     let month = super::months::destroyed_from(archive, purge.month);
-    let aged = archive.config.greatest_backup_age.map(|age| looked_again_at.plus(age));
+    let age = archive.config.backup_max_age;
+    let aged = (!age.is_zero()).then(|| looked_again_at.plus(age));
     match (month, aged) {
         (Some(month), Some(aged)) if aged < month => {
             Backups { unreadable_from: Some(aged), by: BackupsEndBy::GreatestAge }

@@ -7,7 +7,7 @@ use super::certify::prove;
 use crate::archive::Archive;
 use crate::archive::journal::About;
 use crate::catalog::{SecretRow, SecretState};
-use crate::clock::{Clock as _, Timestamp};
+use crate::clock::Timestamp;
 use crate::ledger::destruction::{DestructionFacts, DestructionRecord};
 use crate::ledger::kind::Kind;
 use crate::recording::ExpiryMonth;
@@ -74,8 +74,8 @@ async fn destroy(archive: &Archive, month: ExpiryMonth) -> Result<(), PurgeError
         month,
         closed_at: secret.closed_at.unwrap_or(now),
         destroyed_at: now,
-        provider: archive.config.keys.kind().to_owned(),
-        key_copies_destroyed: archive.config.key_copies(),
+        provider: "file".to_owned(),
+        key_copies_destroyed: 1 + u64::from(archive.config.keys_replica.is_some()),
         recordings_purged: archive.catalog.purged_in_month(&month.to_string()).await?,
         recordings_held: 0,
     };

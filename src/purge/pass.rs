@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::brakes;
 use super::{PurgeError, certify, months, steps};
 use crate::archive::Archive;
-use crate::clock::{Clock as _, Timestamp};
+use crate::clock::Timestamp;
 use crate::recording::RecordingId;
 
 /// How long a pass holds its lease at the most without renewing it.

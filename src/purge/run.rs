@@ -8,7 +8,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BATCH, pass};
 use crate::archive::Archive;
-use crate::clock::Clock as _;
 
 /// Never less than this between two passes that had nothing to do.
 const BREATH: Duration = Duration::from_millis(20);

@@ -7,10 +7,10 @@ use super::{BATCH, PurgeError};
 use crate::archive::Archive;
 use crate::archive::journal::About;
 use crate::catalog::{CatalogError, PurgeRow, PurgeStage};
-use crate::clock::{Clock as _, Timestamp};
+use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
-use crate::vault::objects::{ObjectKey, Prefix, RecordingPart, StoredKind};
+use crate::vault::objects::{ObjectKey, Prefix, RecordingPart};
 
 /// What the fence's entry commits to. No personal data.
 #[derive(Serialize)]
@@ -52,8 +52,7 @@ pub async fn destroy_keys(archive: &Archive) -> Result<u64, PurgeError> {
     let batch = archive.catalog.purges_at(PurgeStage::Fenced, BATCH).await?;
     for purge in &batch {
         let found = archive.count_objects(&Prefix::recording(purge.month, purge.recording_id)).await?;
-        let sidecar =
-            ObjectKey::Recording { month: purge.month, id: purge.recording_id, part: RecordingPart::Sidecar };
+        let sidecar = ObjectKey::Recording { month: purge.month, id: purge.recording_id, part: RecordingPart::Sidecar };
         archive.store.delete(&sidecar).await?;
         crate::failpoint::hit("purge.sidecar_deleted");
         let mut tx = archive.catalog.begin().await?;
@@ -132,12 +131,4 @@ async fn look_again_at(archive: &Archive, purge: &PurgeRow) -> Result<bool, Purg
 /// Now, or `earlier` where the clock went back: a certificate's times never run backwards.
 fn not_before(archive: &Archive, earlier: Timestamp) -> Timestamp {
     archive.clock.now().max(earlier)
-}
-
-/// Which count an object of this kind belongs to.
-pub fn count_name(kind: StoredKind) -> &'static str {
-    match kind {
-        StoredKind::Version | StoredKind::DeleteMarker => "object_versions",
-        StoredKind::PendingUpload | StoredKind::Temporary => "pending_uploads",
-    }
 }

@@ -3,3 +3,13 @@
 mod fields;
 pub mod metadata;
 pub mod spool;
+
+mod claim;
+mod commit;
+mod error;
+mod pipeline;
+pub mod settle;
+mod store;
+
+pub use error::ReceiveError;
+pub use pipeline::{Outcome, Received, Submission, receive};

@@ -12,6 +12,7 @@
 
 mod calendar;
 pub mod hold;
+mod month;
 pub mod period;
 pub mod policy;
 pub mod sunset;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use chrono::{Datelike, Days, NaiveTime};
 
 pub use hold::{HoldSpan, HoldTooLate, Purge, Reading, may_purge, may_read, place_hold};
+pub use month::{calendar_month, month_end};
 pub use period::{BadPeriod, Period};
 pub use policy::{BadRule, End, Policy};
 pub use sunset::{http_date, sunset};
@@ -70,11 +72,8 @@ pub fn deadline(policy: &Policy, recorded_at: Timestamp) -> Result<Deadline, Bey
         return Err(BeyondCalendar);
     }
     let expires = calendar::instant_of(local, policy.zone);
-    let shown = calendar::local_time(expires, policy.zone);
-    let year = u16::try_from(shown.year()).map_err(|_| BeyondCalendar)?;
-    let month = u8::try_from(shown.month()).map_err(|_| BeyondCalendar)?;
-    let month = ExpiryMonth::new(year, month).map_err(|_| BeyondCalendar)?;
-    Ok(Deadline { expires_at: expires.into(), month })
+    let expires_at = expires.into();
+    Ok(Deadline { expires_at, month: calendar_month(policy, expires_at)? })
 }
 
 /// Whether a deadline has come: at its very instant it has.

@@ -1,7 +1,5 @@
-//! One binary for every integration test, so that they link once.
+//! One binary for every integration test, so that they link once. One module per subject.
 
 mod catalog;
 mod support;
-//! The tests from outside: one binary, one module per subject.
-
 mod tink;

@@ -76,6 +76,13 @@ pub enum ObjectKey {
     Tile(TileKey),
 }
 
+impl ObjectKey {
+    /// Whether this is a recording's sidecar: it carries a wrapped key.
+    pub fn is_sidecar(&self) -> bool {
+        matches!(self, Self::Recording { part: RecordingPart::Sidecar, .. })
+    }
+}
+
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

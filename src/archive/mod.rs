@@ -1,0 +1,98 @@
+//! The parts in one place: clock, configuration, catalog, store, keyring, ledger — and what takes two of them.
+//!
+//! Everything above (receive, find, purge, fsck, http) is given an [`Archive`] and nothing else.
+
+pub mod adopt;
+mod error;
+pub mod journal;
+mod open;
+pub mod row;
+mod shelf;
+pub mod sidecar;
+mod sweep;
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+pub use adopt::Adoption;
+pub use error::ArchiveError;
+pub use open::Parts;
+
+use crate::audio::Supervisor;
+use crate::catalog::Catalog;
+use crate::clock::{Clock, Timestamp};
+use crate::config::Config;
+use crate::ledger::sequencer::Ledger;
+use crate::ledger::shapes::Controller;
+use crate::ledger::signing::SigningKey;
+use crate::retention::Policy;
+use crate::vault::keyring::Keyring;
+use crate::vault::objects::ObjectStore;
+
+/// How long the ledger's lease lasts.
+const LEDGER_LEASE: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// An open archive.
+pub struct Archive {
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// All settings.
+    pub config: Config,
+    /// The catalog.
+    pub catalog: Catalog,
+    /// The object store.
+    pub store: Arc<dyn ObjectStore>,
+    /// The way to every secret.
+    pub keyring: Keyring,
+    /// The key that signs receipts, certificates and checkpoints.
+    pub signing: SigningKey,
+    /// The ledger's name.
+    pub origin: String,
+    /// The retention policy that is stamped on new recordings, with its version.
+    pub policy: Policy,
+    /// Checks audio in child processes.
+    pub decoder: Supervisor,
+    /// The name of this process in leases.
+    pub node: String,
+    /// Wakes the sequencer when an entry was committed.
+    pub ledger_nudge: Notify,
+    /// False where the clock is not the system's: then the catalog's clock is no second opinion.
+    compare_clocks: bool,
+}
+
+impl Archive {
+    /// The ledger's writer.
+    pub fn ledger(&self) -> Ledger<'_> {
+        Ledger { catalog: &self.catalog, store: self.store.as_ref(), key: &self.signing, origin: &self.origin }
+    }
+
+    /// Sequences and publishes everything that waits, if no other node is at it. Returns the published size.
+    pub async fn publish_ledger(&self) -> Result<u64, ArchiveError> {
+        let now = self.clock.now();
+        let mine = self.catalog.take_lease("ledger", &self.node, now.plus(LEDGER_LEASE), now).await?;
+        if !mine {
+            return Ok(self.catalog.ledger_state().await?.published_size);
+        }
+        self.ledger().sequence().await?;
+        let size = self.ledger().publish(self.clock.now()).await?;
+        metrics::gauge!("earwitness_ledger_size").set(size as f64);
+        Ok(size)
+    }
+
+    /// The controller as it stands on receipts and certificates.
+    pub fn controller(&self) -> Controller {
+        let or_not = |text: &Option<String>| text.clone().unwrap_or_else(|| "(not configured)".to_owned());
+        let controller = &self.config.controller;
+        Controller {
+            name: or_not(&controller.name),
+            address: or_not(&controller.address),
+            privacy_contact: or_not(&controller.privacy_contact),
+        }
+    }
+
+    /// The catalog's own clock, where it has one that can disagree with this machine's.
+    pub async fn catalog_clock(&self) -> Result<Option<Timestamp>, ArchiveError> {
+        if self.compare_clocks { Ok(self.catalog.server_now().await?) } else { Ok(None) }
+    }
+}

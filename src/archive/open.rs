@@ -1,0 +1,97 @@
+//! Opening an archive: folders, catalog, store, keys, ledger, in this order, each checked before the next.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::shelf::CatalogShelf;
+use super::{Archive, ArchiveError};
+use crate::audio::{Supervisor, WorkerLimits};
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::{Config, RECORDING_RULE};
+use crate::ledger::key_file;
+use crate::retention::Policy;
+use crate::vault::VaultError;
+use crate::vault::keyring::{DEFAULT_KEEP, Keyring};
+use crate::vault::keys::KeyProvider;
+use crate::vault::keys::file::FileKeys;
+use crate::vault::objects::ObjectStore;
+use crate::vault::objects::disk::DiskStore;
+
+/// What an archive is opened with.
+pub struct Parts {
+    /// All settings.
+    pub config: Config,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// The program that checks audio in a child process: this one.
+    pub decoder_program: std::path::PathBuf,
+    /// Whether the clock is the system's, so that the catalog's is a second opinion on it.
+    pub clock_is_system: bool,
+}
+
+fn folder(path: &Path) -> Result<(), ArchiveError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| ArchiveError::Io { what: "making the data folder", source })
+}
+
+impl Archive {
+    /// Opens the archive, or says what is in the way. A catalog that is older than the store is opened as well: see
+    /// [`Archive::check_freshness`].
+    pub async fn open(parts: Parts) -> Result<Arc<Self>, ArchiveError> {
+        let Parts { config, clock, decoder_program, clock_is_system } = parts;
+        folder(&config.data)?;
+        let wrong = |error: crate::config::ConfigError| ArchiveError::Configuration(error.to_string());
+        let catalog = Catalog::open(&config.catalog.to_string()).await?;
+        let store: Arc<dyn ObjectStore> = Arc::new(DiskStore::open(config.store.disk().map_err(wrong)?)?);
+        let keys = config.keys.folder().map_err(wrong)?.to_owned();
+        let provider = FileKeys::open(keys, config.keys_replica.clone(), clock.clone()).map_err(VaultError::from)?;
+        let provider: Arc<dyn KeyProvider> = Arc::new(provider);
+        let shelf = Arc::new(CatalogShelf { catalog: catalog.clone(), clock: clock.clone() });
+        let keyring = Keyring::new(provider, store.clone(), shelf, clock.clone(), DEFAULT_KEEP);
+        let signing = key_file::load_or_create(&config.data.join("signing").join("ledger.pem"))?;
+        let policy = policy_in_force(&catalog, &config, clock.as_ref()).await?;
+        let limits = WorkerLimits {
+            address_space_bytes: config.decoder.memory_bytes,
+            cpu_s: config.decoder.timeout.as_secs(),
+            wall_ms: u64::try_from(config.decoder.timeout.as_millis()).unwrap_or(u64::MAX).saturating_mul(2),
+            ..WorkerLimits::default()
+        };
+        let decoder = Supervisor::new(decoder_program, limits, config.decoder.concurrency as usize);
+        let origin = config.ledger_origin.clone();
+        Ok(Arc::new(Self {
+            clock,
+            catalog,
+            store,
+            keyring,
+            signing,
+            origin,
+            policy,
+            decoder,
+            node: Uuid::new_v4().to_string(),
+            ledger_nudge: Notify::new(),
+            compare_clocks: clock_is_system,
+            config,
+        }))
+    }
+
+    /// An error when the store knows of more than the catalog: then nothing may be served, purged or taken in before
+    /// `fsck --rebuild`, or purges and holds would be undone.
+    pub async fn check_freshness(&self) -> Result<(), ArchiveError> {
+        Ok(self.ledger().check_store().await?)
+    }
+}
+
+/// The configured terms with the version under which the catalog knows them.
+async fn policy_in_force(catalog: &Catalog, config: &Config, clock: &dyn Clock) -> Result<Policy, ArchiveError> {
+    let terms = &config.retention;
+    let text = format!("{} {} {}", terms.period, terms.zone, terms.end.as_str());
+    let version = catalog.policy_version(RECORDING_RULE, &text, clock.now()).await?;
+    let version = u32::try_from(version).map_err(|_| ArchiveError::Document("the version of a policy"))?;
+    let policy = Policy::new(RECORDING_RULE, version, terms.period, terms.zone, terms.end);
+    policy.map_err(|error| ArchiveError::Configuration(error.to_string()))
+}

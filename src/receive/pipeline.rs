@@ -1,0 +1,200 @@
+//! From a spooled upload to a receipt: the first half of a recording's life, step by step.
+//!
+//! judge the metadata → claim the call → check the audio → seal and store → commit → receipt. Whatever fails before
+//! the commit leaves nothing behind, or what [`settle`](super::settle) brings to an end.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::sync::Arc;
+
+use super::claim::{Claimed, HeldClaim, claim};
+use super::spool::SpooledAudio;
+use super::{ReceiveError, commit, settle, store};
+use crate::access::Actor;
+use crate::archive::{Archive, ArchiveError};
+use crate::audio::{self, Expectations, Finding, FindingCode, Inspection};
+use crate::catalog::Stage;
+use crate::clock::Timestamp;
+use crate::recording::{Metadata, RecordingId, Status};
+use crate::retention::{self, Deadline};
+use crate::vault::keys::KeyName;
+
+/// An upload that arrived whole.
+pub struct Submission {
+    /// What the sender says, validated.
+    pub metadata: Metadata,
+    /// The audio.
+    pub audio: SpooledAudio,
+    /// Who sends it.
+    pub actor: Actor,
+}
+
+/// What the sender gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The recording.
+    pub id: RecordingId,
+    /// Whether it is new here, and sound.
+    pub outcome: Outcome,
+    /// The signed receipt, word for word.
+    pub receipt: Vec<u8>,
+}
+
+/// How an upload ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is kept.
+    Accepted,
+    /// It is kept, in quarantine.
+    Quarantined,
+    /// It was here already.
+    Repeated,
+}
+
+/// Everything that is known once the audio was checked.
+pub struct Checked {
+    /// The submission.
+    pub submission: Submission,
+    /// The recording's id.
+    pub id: RecordingId,
+    /// When it had arrived.
+    pub received_at: Timestamp,
+    /// Its deadline.
+    pub deadline: Deadline,
+    /// What the audio is, and what is wrong with it.
+    pub inspection: Inspection,
+    /// Accepted or quarantined.
+    pub status: Status,
+    /// The quarantined upload whose place it takes.
+    pub supersedes: Option<RecordingId>,
+}
+
+/// Takes an upload in.
+pub async fn receive(archive: &Arc<Archive>, submission: Submission) -> Result<Received, ReceiveError> {
+    let now = archive.clock.now();
+    let deadline = retention::judge_recorded_at(now, submission.metadata.recorded_at, &archive.policy)?;
+    let submission = refuse_what_is_not_audio(submission).await?;
+    let installation = archive.keyring.ensure_secret(&KeyName::Installation).await.map_err(ArchiveError::from)?;
+    let call = installation.call_uniqueness_mac(&submission.metadata.call_id, submission.metadata.part);
+    let id = RecordingId::new(now);
+    let mut look_first = true;
+    let held = loop {
+        match claim(archive, &call, id, deadline.month, look_first).await? {
+            Claimed::Held(held) => break held,
+            Claimed::Standing(standing) => match judge_standing(archive, standing, &submission).await? {
+                Standing::Same(received) => return Ok(received),
+                Standing::MayBeBettered => look_first = false,
+                Standing::Gone => look_first = false,
+            },
+        }
+    };
+    let result = take_in(archive, submission, id, now, deadline, &held).await;
+    if let Err(error) = &result
+        && error.is_certain()
+    {
+        give_up(archive, &held, deadline).await;
+    }
+    result
+}
+
+async fn take_in(
+    archive: &Arc<Archive>,
+    submission: Submission,
+    id: RecordingId,
+    received_at: Timestamp,
+    deadline: Deadline,
+    held: &HeldClaim,
+) -> Result<Received, ReceiveError> {
+    crate::failpoint::hit("receive.claimed");
+    // Somebody may have finished the same call while this upload waited for its claim.
+    if let Some(previous) = held.previous
+        && let Standing::Same(received) = judge_standing(archive, previous, &submission).await?
+    {
+        archive.catalog.release_call(&held.claim).await.map_err(ArchiveError::from)?;
+        return Ok(received);
+    }
+    let inspection = check(archive, &submission).await?;
+    let quarantined = inspection.is_quarantined();
+    let status = if quarantined { Status::Quarantined } else { Status::Accepted };
+    let supersedes = if quarantined { None } else { held.previous };
+    let checked = Checked { submission, id, received_at, deadline, inspection, status, supersedes };
+    let sealed = store::seal_and_store(archive, &checked).await?;
+    crate::failpoint::hit("receive.stored");
+    let receipt = commit::commit(archive, &checked, &sealed, &held.claim).await?;
+    crate::failpoint::hit("receive.committed");
+    archive.ledger_nudge.notify_one();
+    let outcome = if quarantined { Outcome::Quarantined } else { Outcome::Accepted };
+    Ok(Received { id, outcome, receipt })
+}
+
+/// Cleans up after an upload that certainly did not commit. What fails here is settled by the background pass.
+async fn give_up(archive: &Archive, held: &HeldClaim, deadline: Deadline) {
+    let discarded = settle::discard(archive, deadline.month, held.claim.pending_id).await;
+    let released = match discarded {
+        Ok(()) => archive.catalog.release_call(&held.claim).await.map_err(ArchiveError::from),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = released {
+        tracing::warn!(%error, "a failed upload is left to the background pass");
+    }
+}
+
+/// What the recording that stands for a call means for an upload of the same call.
+enum Standing {
+    Same(Received),
+    MayBeBettered,
+    Gone,
+}
+
+async fn judge_standing(
+    archive: &Archive,
+    standing: RecordingId,
+    submission: &Submission,
+) -> Result<Standing, ReceiveError> {
+    let Some(row) = archive.catalog.recording(standing).await.map_err(ArchiveError::from)? else {
+        return Ok(Standing::Gone);
+    };
+    if row.stage == Stage::Fenced {
+        // The old recording's name is given up in a moment; until then nothing can take it.
+        return Err(ReceiveError::CallExists);
+    }
+    let (key, sealed) = archive.open_recording(&row).await?;
+    let same_bytes = sealed.sha256 == hex::encode(submission.audio.sha256);
+    let same_metadata = sealed.metadata == submission.metadata;
+    let decided = matches!(row.status, Status::Accepted | Status::Superseded);
+    match (same_bytes, same_metadata, decided) {
+        (true, true, _) => {
+            let receipt = crate::archive::row::open_receipt(row.id, &key, &row.sealed_receipt)?;
+            Ok(Standing::Same(Received { id: row.id, outcome: Outcome::Repeated, receipt }))
+        }
+        (_, _, false) => Ok(Standing::MayBeBettered),
+        (true, false, true) => Err(ReceiveError::MetadataMismatch),
+        (false, _, true) => Err(ReceiveError::CallExists),
+    }
+}
+
+async fn refuse_what_is_not_audio(mut submission: Submission) -> Result<Submission, ReceiveError> {
+    let head = tokio::task::spawn_blocking(move || -> std::io::Result<(Submission, Vec<u8>)> {
+        let mut head = Vec::new();
+        let mut file: &File = &submission.audio.file;
+        file.seek(SeekFrom::Start(0))?;
+        file.take(audio::SNIFF_BYTES as u64).read_to_end(&mut head)?;
+        submission.audio.file.seek(SeekFrom::Start(0))?;
+        Ok((submission, head))
+    });
+    let (submission, head) = head.await.map_err(std::io::Error::other)??;
+    if audio::sniff(&head).is_some() { Ok(submission) } else { Err(ReceiveError::NotAudio) }
+}
+
+async fn check(archive: &Archive, submission: &Submission) -> Result<Inspection, ReceiveError> {
+    let file = submission.audio.file.try_clone()?;
+    let expectations = Expectations { duration_ms: submission.metadata.duration_ms };
+    let mut inspection = archive.decoder.inspect(file, submission.audio.byte_len, &expectations).await?;
+    if let Some(stated) = &submission.metadata.sha256
+        && !stated.eq_ignore_ascii_case(&hex::encode(submission.audio.sha256))
+    {
+        let detail = "the SHA-256 of the audio is not the one that the metadata states";
+        inspection.findings.push(Finding::new(FindingCode::DigestMismatch, detail));
+    }
+    Ok(inspection)
+}
