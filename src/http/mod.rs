@@ -15,6 +15,7 @@
 
 pub mod address;
 pub mod api;
+mod app;
 pub mod around;
 pub mod body;
 pub mod codes;
@@ -33,6 +34,7 @@ mod upload;
 #[cfg(test)]
 mod fake;
 
+pub use app::App;
 pub use body::{ApiJson, ApiPath, ApiQuery};
 pub use codes::Code;
 pub use may::{May, keep_refusal};
