@@ -19,7 +19,7 @@ use crate::vault::objects::{PutBody, StoreError};
 const ATTEMPTS: usize = 32;
 
 /// A file that goes away, with the folders made for it, unless its write came to its end.
-struct Temporary {
+pub(super) struct Temporary {
     path: PathBuf,
     place: Place,
 }
@@ -48,10 +48,16 @@ impl Drop for Temporary {
     }
 }
 
-/// Stores a new object from a stream.
-pub(super) async fn stream(place: Place, body: PutBody) -> Result<(), StoreError> {
-    let (temporary, file) = blocking(move || Temporary::create(&place).map_err(unavailable)).await?;
+/// Begins to store an object.
+pub(super) fn begin(place: &Place) -> Result<(Temporary, File), StoreError> {
+    let begun = Temporary::create(place).map_err(unavailable);
     failpoint::hit("object-temp-created");
+    begun
+}
+
+/// Stores a new object from a stream.
+pub(super) async fn stream(begun: (Temporary, File), body: PutBody) -> Result<(), StoreError> {
+    let (temporary, file) = begun;
     let mut file = tokio::fs::File::from_std(file);
     let (expected, mut written, mut chunks) = (body.byte_len(), 0_u64, body.into_stream());
     while let Some(chunk) = chunks.try_next().await.map_err(StoreError::Body)? {
@@ -93,6 +99,10 @@ fn publish_new(temporary: Temporary) -> Result<(), StoreError> {
         other => other.map_err(unavailable)?,
     }
     failpoint::hit("object-folders-synced");
+    if linked.is_err() {
+        // Whoever deleted it could not take the folder away while our file was in it.
+        prune(&place)?;
+    }
     linked
 }
 
