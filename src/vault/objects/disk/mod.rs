@@ -3,7 +3,7 @@
 //! A write goes to a temporary file in the object's own folder, is fsynced, and gets its name by a hard link (which
 //! never overwrites) or, for [`ObjectStore::put`], by a rename. Then every folder up to the root is fsynced: one of
 //! them may have been made a moment ago by somebody who has not come to that yet. Deleting takes emptied folders
-//! away; a writer that loses its folder to that begins again.
+//! away, under a file lock (flock on the id file) that keeps them from going while a writer makes its file in them.
 //! Paths are made from [`ObjectKey`]s only, so none leads outside.
 //! The root has an id file. Without it the folder is an unmounted one, where nothing is stored and nothing "gone".
 
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rustix::fs::FlockOperation;
 
 use super::{
     Cursor, ListPage, LockOutcome, ObjectKey, ObjectMeta, ObjectStore, Prefix, PutBody, PutOutcome, StoreError,
@@ -197,31 +198,36 @@ fn remove(place: &Place, names: &[String]) -> Result<(), StoreError> {
         remove_file(&place.folder().join(name)).map_err(StoreError::from)?;
         failpoint::hit("object-unlinked");
     }
-    match sync_folder(place.folder()) {
-        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e.into()),
-        _ => {}
-    }
+    sync_nearest(place.folder())?;
     Ok(prune(place)?)
+}
+
+/// fsync of a folder or, where others took it away and may not have come to that yet, of the next one above it.
+fn sync_nearest(folder: &Path) -> io::Result<()> {
+    for folder in folder.ancestors() {
+        match sync_folder(folder) {
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            other => return other,
+        }
+    }
+    Ok(())
 }
 
 /// Takes away empty folders from an object's own upwards, and makes that durable. Stops at one that is in use.
 fn prune(place: &Place) -> io::Result<()> {
+    let no_writer_begins = place.lock(FlockOperation::LockExclusive)?;
+    let mut topmost = None;
     for folder in place.folders_upwards() {
         match std::fs::remove_dir(folder) {
-            Ok(()) => {}
+            Ok(()) => topmost = folder.parent(),
             Err(e) if e.kind() == ErrorKind::NotFound => {}
-            Err(e) if matches!(e.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists) => return Ok(()),
+            Err(e) if e.kind() == ErrorKind::DirectoryNotEmpty => break,
             Err(e) => return Err(e),
         }
         failpoint::hit("object-folder-removed");
-        if let Some(above) = folder.parent() {
-            match sync_folder(above) {
-                Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-                _ => {}
-            }
-        }
     }
-    Ok(())
+    drop(no_writer_begins);
+    topmost.map_or(Ok(()), sync_nearest)
 }
 
 #[cfg(test)]

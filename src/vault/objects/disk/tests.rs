@@ -120,3 +120,22 @@ async fn an_unmounted_store_is_trouble_and_not_an_empty_one() {
     let again = DiskStore::open(store.root()).unwrap();
     assert_eq!(again.probe().await.unwrap(), store.probe().await.unwrap());
 }
+
+#[test]
+fn no_folder_is_removed_under_a_writer_that_begins() {
+    let (_folder, store) = store();
+    let place = store.place(&audio());
+    let (stop, removing) = (std::sync::atomic::AtomicBool::new(false), std::sync::Barrier::new(2));
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            removing.wait();
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                prune(&place).unwrap();
+            }
+        });
+        removing.wait();
+        let begun: Vec<bool> = (0..1_000).map(|_| write::begin(&place).is_ok()).collect();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(begun.iter().all(|ok| *ok), "{} of 1000", begun.iter().filter(|ok| **ok).count());
+    });
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use rustix::fs::FlockOperation;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
@@ -14,9 +15,6 @@ use super::prune;
 use crate::failpoint;
 use crate::vault::files::{blocking, create_private, make_folder, remove_file, sync_folder};
 use crate::vault::objects::{PutBody, StoreError};
-
-/// How often a writer begins again after a deletion took the folder away under it.
-const ATTEMPTS: usize = 32;
 
 /// A file that goes away, with the folders made for it, unless its write came to its end.
 pub(super) struct Temporary {
@@ -28,15 +26,10 @@ impl Temporary {
     /// Makes the folders and the file.
     fn create(place: &Place) -> io::Result<(Self, File)> {
         let path = place.temporary();
-        for _ in 0..ATTEMPTS {
-            let made = place.folders_downwards().into_iter().skip(1).try_for_each(make_folder);
-            match made.and_then(|()| create_private(&path)) {
-                Ok(file) => return Ok((Self { path, place: place.clone() }, file)),
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Err(io::Error::new(ErrorKind::ResourceBusy, "the folder was removed again and again"))
+        let _no_folder_goes = place.lock(FlockOperation::LockShared)?;
+        place.folders_downwards().into_iter().skip(1).try_for_each(make_folder)?;
+        let file = create_private(&path)?;
+        Ok((Self { path, place: place.clone() }, file))
     }
 }
 
