@@ -128,7 +128,8 @@ async fn run() -> Result<bool, Box<dyn std::error::Error>> {
     #[expect(clippy::disallowed_methods, reason = "the bench posts calls of today")]
     let at = chrono::Utc::now().to_rfc3339();
     let begun = Instant::now();
-    let uploads = (0..UPLOADS).map(|n| tokio::spawn(upload(client.clone(), base.clone(), token.clone(), n, at.clone())));
+    let uploads =
+        (0..UPLOADS).map(|n| tokio::spawn(upload(client.clone(), base.clone(), token.clone(), n, at.clone())));
     let mut statuses: HashMap<u16, usize> = HashMap::new();
     for done in futures::future::join_all(uploads).await {
         *statuses.entry(done??).or_default() += 1;
@@ -137,9 +138,19 @@ async fn run() -> Result<bool, Box<dyn std::error::Error>> {
     let (own, child, together) = watcher.join().map_err(|_| "the watcher failed")?;
     server.kill()?;
     server.wait()?;
-    println!("{UPLOADS} uploads of {} MiB in {:.0} s; answers {statuses:?}", UPLOAD_BYTES >> 20, begun.elapsed().as_secs_f64());
-    println!("resident: idle {} MiB, server {} MiB, largest decoder {} MiB, all together {} MiB (limit {} MiB)",
-        idle >> 10, own >> 10, child >> 10, together >> 10, LIMIT_KIB >> 10);
+    println!(
+        "{UPLOADS} uploads of {} MiB in {:.0} s; answers {statuses:?}",
+        UPLOAD_BYTES >> 20,
+        begun.elapsed().as_secs_f64()
+    );
+    println!(
+        "resident: idle {} MiB, server {} MiB, largest decoder {} MiB, all together {} MiB (limit {} MiB)",
+        idle >> 10,
+        own >> 10,
+        child >> 10,
+        together >> 10,
+        LIMIT_KIB >> 10
+    );
     Ok(together < LIMIT_KIB && statuses.keys().all(|status| *status == 201))
 }
 
