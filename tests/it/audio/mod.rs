@@ -1,5 +1,7 @@
 //! The audio room from outside: every sample, other people's decoders, and thousands of mutants.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
 mod decoders;
 mod mutants;
 mod samples;
