@@ -17,6 +17,7 @@
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
+//! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | serve | [`http`] | every route, who may call it |
 
 pub mod access;
@@ -26,6 +27,7 @@ pub mod catalog;
 pub mod clock;
 pub mod config;
 pub mod failpoint;
+pub mod fsck;
 pub mod http;
 pub mod ledger;
 pub mod purge;

@@ -30,6 +30,9 @@ statements! {
     // The revision is the guard: two who change the same row at once cannot both win.
     REVISE = "UPDATE recordings SET status = $3, sealed = $4, revision = revision + 1 \
         WHERE id = $1 AND revision = $2 AND stage = 'live' AND expires_at > $5";
+    // From a sidecar that is newer than the row.
+    RESTORE_REVISION = "UPDATE recordings SET status = $3, sealed = $4, revision = $5, sidecar_revision = $5 \
+        WHERE id = $1 AND revision = $2 AND stage = 'live'";
     SUPERSEDE = "UPDATE recordings SET status = 'superseded', revision = revision + 1 \
         WHERE id = $1 AND stage = 'live' AND status IN ('quarantined', 'rejected')";
     TOUCH = "UPDATE recordings SET revision = revision + 1 WHERE id = $1 AND stage = 'live' AND expires_at > $2";
@@ -268,6 +271,26 @@ impl Tx {
             .bind(status.as_str())
             .bind(sealed.to_vec())
             .bind(now.micros())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Puts the newer state of a sidecar in place of revision `from`; false when somebody else changed the row.
+    pub async fn restore_revision(
+        &mut self,
+        id: RecordingId,
+        from: u64,
+        to: u64,
+        status: Status,
+        sealed: &[u8],
+    ) -> Result<bool> {
+        let done = sqlx::query(RESTORE_REVISION)
+            .bind(id.to_string())
+            .bind(signed(from)?)
+            .bind(status.as_str())
+            .bind(sealed.to_vec())
+            .bind(signed(to)?)
             .execute(&mut *self.inner)
             .await?;
         Ok(done.rows_affected() == 1)
