@@ -40,7 +40,7 @@ statements! {
     SIDECAR_STALE = "SELECT id FROM recordings WHERE sidecar_revision < revision AND stage = 'live' ORDER BY id LIMIT $1";
     IDS_AFTER = "SELECT id FROM recordings WHERE id > $1 ORDER BY id LIMIT $2";
     QUARANTINED = concat!(recording_columns!(), "WHERE r.status = 'quarantined' AND r.stage = 'live' AND r.expires_at > $1 \
-        ORDER BY r.recorded_at, r.id LIMIT $2");
+        AND (r.recorded_at > $2 OR (r.recorded_at = $2 AND r.id > $3)) ORDER BY r.recorded_at, r.id LIMIT $4");
 }
 
 /// Where a recording is on its way.
@@ -158,9 +158,22 @@ impl Catalog {
         row.as_ref().map(recording_row).transpose()
     }
 
-    /// Recordings that wait for a decision, oldest first.
-    pub async fn quarantined(&self, now: Timestamp, limit: u32) -> Result<Vec<RecordingRow>> {
-        let rows = sqlx::query(QUARANTINED).bind(now.micros()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+    /// Recordings that wait for a decision, oldest first, after `after`.
+    pub async fn quarantined(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, RecordingId)>,
+        limit: u32,
+    ) -> Result<Vec<RecordingRow>> {
+        let (recorded_at, id) =
+            after.map_or((i64::MIN, String::new()), |(recorded_at, id)| (recorded_at.micros(), id.to_string()));
+        let rows = sqlx::query(QUARANTINED)
+            .bind(now.micros())
+            .bind(recorded_at)
+            .bind(id)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(recording_row).collect()
     }
 
