@@ -96,9 +96,9 @@ impl Output {
         if self.json { self.document(result) } else { self.text(result) }
     }
 
-    /// Prints one JSON document.
+    /// Prints one JSON document, on one line.
     pub(super) fn document<T: Serialize>(self, document: &T) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(document).map_err(Failure::failed)?;
+        let text = serde_json::to_string(document).map_err(Failure::failed)?;
         write(&format!("{text}\n"))
     }
 

@@ -87,9 +87,9 @@ impl From<TokenRow> for Listed {
 
 #[derive(Serialize)]
 struct Created {
-    token: String,
     #[serde(flatten)]
     row: Listed,
+    token: String,
 }
 
 impl fmt::Display for Created {
