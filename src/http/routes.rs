@@ -1,19 +1,40 @@
 //! Every route, on one screen.
 
 use axum::http::Method;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
 
 use crate::http::api::{docs, health, home, oversight as over};
 use crate::http::app::App;
+use crate::http::openapi::OperatorApi;
 use crate::http::registry::Routes;
 use crate::http::state::AppState;
 
+/// Every route of the archive. `metrics_here`: false when `/metrics` has an address of its own.
+pub fn all_routes(metrics_here: bool) -> Routes<App> {
+    if metrics_here { operator() } else { for_people_and_probes() }
+}
+
+/// The OpenAPI document of [`all_routes`].
+pub fn document() -> OpenApi {
+    OperatorApi::openapi()
+}
+
+/// No document, for an address that serves none.
+pub fn no_document() -> OpenApi {
+    OpenApi::default()
+}
+
 /// What operators and browsers ask for, open to all.
 pub fn operator<S: AppState>() -> Routes<S> {
+    for_people_and_probes().and(metrics())
+}
+
+fn for_people_and_probes<S: AppState>() -> Routes<S> {
     Routes::new()
         .open_page("/", home::page)
         .open(Method::GET, "/healthz", health::healthz)
         .open(Method::GET, "/readyz", health::readyz::<S>)
-        .and(metrics())
         .open(Method::GET, "/openapi.json", docs::openapi_json)
         .open_page("/docs", docs::to_docs)
         .open_page("/docs/", docs::index)
