@@ -10,6 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{Components, ContentBuilder, Ref, ResponseBuilder};
 
 use crate::access::Role;
+use crate::http::api::recordings::RecordingsApi;
 use crate::http::api::{docs, health};
 use crate::http::problem::{PROBLEM_JSON, ProblemDocument};
 use crate::http::registry::{Access, Route};
@@ -29,6 +30,13 @@ use crate::receive::metadata::FieldProblem;
     tags((name = "operation", description = "For those who run the archive"))
 )]
 pub struct OperatorApi;
+
+/// The whole document: every part of the API, for [`ApiDocument::new`].
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut whole = OperatorApi::openapi();
+    whole.merge(RecordingsApi::openapi());
+    whole
+}
 
 /// The finished document, as it is served.
 #[derive(Debug, Clone)]

@@ -2,7 +2,9 @@
 
 use axum::http::Method;
 
+use crate::http::api::recordings::{audio, get, list, listen, post, receipt, related, search, waveform};
 use crate::http::api::{docs, health, home};
+use crate::http::app::App;
 use crate::http::registry::Routes;
 use crate::http::state::AppState;
 
@@ -22,4 +24,20 @@ pub fn operator<S: AppState>() -> Routes<S> {
 /// `/metrics` alone, for an address of its own.
 pub fn metrics<S: AppState>() -> Routes<S> {
     Routes::new().open(Method::GET, "/metrics", health::metrics::<S>)
+}
+
+/// Handing recordings over, finding, reading and playing them. HEAD works where GET does.
+pub fn recordings() -> Routes<App> {
+    Routes::new()
+        .guarded(Method::POST, "/v1/recordings", post::post)
+        .guarded(Method::GET, "/v1/recordings", list::list)
+        .guarded(Method::POST, "/v1/recordings/search", search::search)
+        .guarded(Method::GET, "/v1/recordings/{id}", get::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/receipt", receipt::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/audio", audio::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/listen", listen::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/waveform", waveform::json)
+        .guarded(Method::GET, "/v1/recordings/{id}/waveform.svg", waveform::svg)
+        .guarded(Method::PUT, "/v1/recordings/{id}/related/{name}", related::put)
+        .guarded(Method::GET, "/v1/recordings/{id}/related/{name}", related::get)
 }

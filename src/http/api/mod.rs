@@ -1,5 +1,7 @@
 //! The handlers, one file per subject.
 
 pub mod docs;
+mod fault;
 pub mod health;
 pub mod home;
+pub mod recordings;
