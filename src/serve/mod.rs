@@ -90,7 +90,7 @@ impl Server {
             let router = http::app(app.clone(), routes::metrics(), routes::no_document());
             listeners.spawn(connections::accept(listener, router, most, accepting.clone()));
         }
-        let router = http::app(app, routes::all_routes(metrics_address.is_none()), routes::document());
+        let router = http::app(app, routes::all_routes(metrics_address.is_none()), crate::http::openapi::document());
         let router = gate::limit(router, most);
         let connections = most.saturating_mul(CONNECTIONS_PER_REQUEST);
         listeners.spawn(connections::accept(listener, router, connections, accepting.clone()));
