@@ -3,6 +3,7 @@
 
 mod config;
 mod demo;
+mod fsck;
 mod ingest;
 mod output;
 mod part;
@@ -56,6 +57,8 @@ enum Command {
     Ingest(ingest::Args),
     /// Purge what is due now
     Purge(purge::Args),
+    /// Look over store and catalog, both ways, and mend; bring back a lost catalog
+    Fsck(fsck::Args),
     /// Check a receipt, certificate or checkpoint, offline
     Verify(verify::Args),
     /// Make, list and withdraw access tokens
@@ -121,6 +124,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Serve => in_runtime(serve::run(config, output)),
         Command::Ingest(args) => in_runtime(ingest::run(args, config, output)),
         Command::Purge(args) => in_runtime(purge::run(args, config, output)),
+        Command::Fsck(args) => in_runtime(fsck::run(args, config, output)),
         Command::Token(args) => in_runtime(token::run(args, config, output)),
         Command::Report => in_runtime(report::run(config, output)),
         Command::Retention(args) => in_runtime(retention::run(args, config, output)),
