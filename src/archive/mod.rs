@@ -10,6 +10,7 @@ pub mod row;
 mod shelf;
 pub mod sidecar;
 mod sweep;
+pub mod tokens;
 
 use std::sync::Arc;
 

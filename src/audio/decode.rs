@@ -11,7 +11,7 @@ use symphonia::core::units::Timestamp;
 use super::codec::{self, SbrWatch};
 use super::facts::{FindingCode, Findings};
 use super::kinds::Codec;
-use super::open::{About, Opened, is_eof};
+use super::opened::{About, Opened, is_eof};
 
 /// More per packet than any real coding has; a decoder makes its buffers as large as this says.
 const MAX_FRAMES_PER_PACKET: u64 = 131_072;

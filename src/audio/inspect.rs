@@ -6,7 +6,8 @@ use super::decode::{Decoding, to_ms};
 use super::facts::{Facts, Finding, FindingCode, Findings, Inspection};
 use super::kinds::{Codec, Container};
 use super::levels::{Measured, Meter};
-use super::open::{About, Opening, open};
+use super::open::open;
+use super::opened::{About, Opening};
 use super::source::Source;
 
 /// What the sender said about the recording.

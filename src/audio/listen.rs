@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::decode::Decoding;
 use super::facts::Facts;
-use super::open::{Opening, open};
+use super::open::open;
+use super::opened::Opening;
 use super::source::Source;
 
 /// Bytes before the first sample: RIFF, or RF64 above 4 GiB.

@@ -6,7 +6,7 @@
 //!
 //! | file | subject |
 //! |---|---|
-//! | `sniff`, `open`, `container/` | forms: recognising them, their structure, whether all of it is there |
+//! | `sniff`, `open`, `opened`, `container/` | forms: recognising them, their structure, whether all of it is there |
 //! | `codec/` | decoders that symphonia lacks |
 //! | `decode`, `levels`, `inspect`, `facts` | decoding everything, measuring, judging |
 //! | `waveform`, `svg`, `listen` | what people see and hear |
@@ -21,6 +21,7 @@ mod kinds;
 mod levels;
 mod listen;
 mod open;
+mod opened;
 mod sniff;
 mod source;
 mod svg;

@@ -5,7 +5,6 @@ use std::io;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::codecs::audio::well_known as id;
 use symphonia::core::codecs::audio::well_known::profiles::{CODEC_PROFILE_AAC_HE, CODEC_PROFILE_AAC_HE_V2};
-use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::default::formats::{AdtsReader, FlacReader, IsoMp4Reader, MkvReader, MpaReader, OggReader};
@@ -14,84 +13,12 @@ use super::container::blocks::BlockReader;
 use super::container::{BlockLayout, Parsed, Structure, aiff, au, ebml, flac, frames, gsm_frames, mp4, ogg, wav};
 use super::facts::{FindingCode, Findings};
 use super::kinds::{Codec, Container};
+use super::opened::{About, Opened, Opening, is_eof};
 use super::sniff::{SNIFF_BYTES, id3v2_len, sniff};
 use super::source::{Source, Walk, Window, read_at};
 
-/// What opening led to.
-pub(crate) enum Opening<'s> {
-    /// Not audio at all.
-    NotAudio,
-    /// Audio, but nothing of it can be decoded; the findings say why.
-    Closed(Container, Codec, Findings),
-    /// Ready to be decoded.
-    Open(Box<Opened<'s>>),
-}
-
-/// A recording that can be decoded, and what its structure says.
-pub(crate) struct Opened<'s> {
-    /// Gives the packets.
-    pub reader: Box<dyn FormatReader + 's>,
-    /// The sound's track.
-    pub track_id: u32,
-    /// For making the decoder.
-    pub params: AudioCodecParameters,
-    /// What the structure says about it.
-    pub about: About,
-    /// What is wrong with the structure.
-    pub findings: Findings,
-}
-
-/// What the structure says about the sound.
-#[derive(Debug, Clone)]
-pub(crate) struct About {
-    /// The form.
-    pub container: Container,
-    /// The coding.
-    pub codec: Codec,
-    /// Bits per sample where that means something.
-    pub bits: Option<u16>,
-    /// Delay to drop at the beginning and length to keep, in units of `trim_scale` per second (0: frames).
-    pub skip: u64,
-    /// See `skip`.
-    pub take: Option<u64>,
-    /// See `skip`.
-    pub trim_scale: u32,
-    /// Frames that must be there; fewer mean that the file is cut.
-    pub promised_frames: Option<u64>,
-    /// Length that the file states, in ms, roughly.
-    pub promised_ms: Option<f64>,
-    /// Bytes that the packets must add up to, where the packets are the whole rest of the file.
-    pub packet_bytes: Option<u64>,
-    /// Whether time stamps must follow each other without gaps.
-    pub continuous: bool,
-    /// Whether the end comes as a broken read, because the writer could not know it.
-    pub open_ended: bool,
-    /// Whether a browser that believes the header finds the sound.
-    pub header_is_true: bool,
-    /// Whether the reader can jump to any frame and decode from there.
-    pub seekable: bool,
-}
-
-impl About {
-    fn new(container: Container, codec: Codec) -> Self {
-        Self {
-            container,
-            codec,
-            bits: None,
-            skip: 0,
-            take: None,
-            trim_scale: 0,
-            promised_frames: None,
-            promised_ms: None,
-            packet_bytes: None,
-            continuous: false,
-            open_ended: false,
-            header_is_true: true,
-            seekable: false,
-        }
-    }
-}
-
+/// What a structure without sound comes to.
+type Closed = Box<(Container, Codec, Findings)>;
 type Found<'s> = io::Result<Opening<'s>>;
 
 /// Opens a source of `len` bytes.
@@ -131,7 +58,7 @@ fn broken(why: &str, mut findings: Findings) -> Findings {
 }
 
 /// Takes the sound out of a structure, or says why there is none.
-fn sound<T>(structure: Structure<T>, container: Container) -> Result<(T, Findings), Box<(Container, Codec, Findings)>> {
+fn sound<T>(structure: Structure<T>, container: Container) -> Result<(T, Findings), Closed> {
     let Structure { parsed, findings } = structure;
     match parsed {
         Parsed::Sound(sound) => Ok((sound, findings)),
@@ -164,7 +91,7 @@ fn open_blocks<'s>(mut source: Box<dyn Source + 's>, container: Container, tag: 
         Container::Aiff => aiff::read(walk, len)?,
         _ => {
             let mut findings = Findings::default();
-            let layout = gsm_frames::layout(tag, len.saturating_sub(tag), &mut findings);
+            let layout = gsm_frames::layout(walk, tag, len, &mut findings)?;
             Structure { parsed: Parsed::Sound(layout), findings }
         }
     };
@@ -265,7 +192,7 @@ fn open_mp4<'s>(mut source: Box<dyn Source + 's>, len: u64) -> Found<'s> {
     if track.codec == Codec::HeAac {
         findings.extend(unsupported(Codec::HeAac));
     }
-    let stream = Window::new(source, 0, len)?.into_stream();
+    let stream = Window::new(source, 0, track.end)?.into_stream();
     let reader = IsoMp4Reader::try_new(stream, FormatOptions::default());
     Ok(finish(reader.map(|r| Box::new(r) as _), about, findings))
 }
@@ -297,11 +224,11 @@ fn finish<'s>(
     };
     let track = reader.default_track(TrackType::Audio).map(|track| (track.id, track.codec_params.clone()));
     let Some((track_id, Some(params))) = track else {
-        return if findings.has(FindingCode::Truncated) {
-            Opening::Closed(about.container, about.codec, findings)
-        } else {
-            Opening::NotAudio
-        };
+        // Only a film is certainly no recording; a damaged header may hide the sound.
+        if reader.first_track(TrackType::Video).is_some() && !findings.has(FindingCode::Truncated) {
+            return Opening::NotAudio;
+        }
+        return Opening::Closed(about.container, about.codec, broken("the file has no sound track", findings));
     };
     let Some(params) = params.audio().cloned() else { return Opening::NotAudio };
     if about.codec == Codec::Other {
@@ -333,9 +260,4 @@ fn codec_by_id(params: &AudioCodecParameters) -> Codec {
         id::CODEC_ID_PCM_S16LE | id::CODEC_ID_PCM_S24LE | id::CODEC_ID_PCM_S16BE => Codec::Pcm,
         _ => Codec::Other,
     }
-}
-
-/// Whether an error means that the bytes ran out.
-pub(crate) fn is_eof(error: &Error) -> bool {
-    matches!(error, Error::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof)
 }

@@ -1,5 +1,6 @@
 //! One binary for every integration test, so that they link once. One module per subject.
 
+mod audio;
 mod catalog;
 mod recordings;
 mod support;

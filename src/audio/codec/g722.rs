@@ -60,7 +60,7 @@ impl Band {
 
     /// LOGSCL and SCALEL, or LOGSCH and SCALEH.
     fn rescale(&mut self, multiplier: i32, limit: i32, offset: i32) {
-        self.nb = ((self.nb * 127 >> 7) + multiplier).clamp(0, limit);
+        self.nb = (((self.nb * 127) >> 7) + multiplier).clamp(0, limit);
         let level = usize::try_from(self.nb >> 6 & 31).ok().and_then(|i| INVERSE_LOG.get(i)).copied().unwrap_or(0);
         let shift = offset - (self.nb >> 11);
         self.det = (if shift < 0 { level << -shift } else { level >> shift }) << 2;
@@ -75,16 +75,16 @@ impl Band {
         let [p1, p2] = self.p;
         let lean = saturate(a1 << 2);
         let lean = if same(p0, p1) { -lean } else { lean }.min(32_767);
-        let a2 = ((lean >> 7) + if same(p0, p2) { 128 } else { -128 } + (a2 * 32_512 >> 15)).clamp(-12_288, 12_288);
+        let a2 = ((lean >> 7) + if same(p0, p2) { 128 } else { -128 } + ((a2 * 32_512) >> 15)).clamp(-12_288, 12_288);
         let bound = saturate(15_360 - a2);
-        let a1 = saturate((a1 * 32_640 >> 15) + if same(p0, p1) { 192 } else { -192 }).clamp(-bound, bound);
+        let a1 = saturate(((a1 * 32_640) >> 15) + if same(p0, p1) { 192 } else { -192 }).clamp(-bound, bound);
         for (b, d) in self.b.iter_mut().zip(self.d) {
             let step = match d0 {
                 0 => 0,
                 _ if same(d0, d) => 128,
                 _ => -128,
             };
-            *b = saturate((*b * 32_640 >> 15) + step);
+            *b = saturate(((*b * 32_640) >> 15) + step);
         }
         self.d.copy_within(..5, 1);
         if let Some(first) = self.d.first_mut() {
@@ -94,8 +94,8 @@ impl Band {
         self.r = [r0, r1];
         self.p = [p0, p1];
         self.a = [a1, a2];
-        let pole = saturate((a1 * saturate(2 * r0) >> 15) + (a2 * saturate(2 * r1) >> 15));
-        let zero: i32 = self.b.iter().zip(self.d).map(|(b, d)| b * saturate(2 * d) >> 15).sum();
+        let pole = saturate(((a1 * saturate(2 * r0)) >> 15) + ((a2 * saturate(2 * r1)) >> 15));
+        let zero: i32 = self.b.iter().zip(self.d).map(|(b, d)| (b * saturate(2 * d)) >> 15).sum();
         self.sz = saturate(zero);
         self.s = saturate(pole + self.sz);
     }
@@ -120,13 +120,13 @@ impl G722 {
         let (six, two) = (usize::from(byte & 0x3F), usize::from(byte >> 6));
         let level = |table: &[i32], code: usize| table.get(code).copied().unwrap_or(0);
 
-        let heard = saturate(self.low.s + (self.low.det * level(&LEVELS_6, six) >> 15)).clamp(-16_384, 16_383);
+        let heard = saturate(self.low.s + ((self.low.det * level(&LEVELS_6, six)) >> 15)).clamp(-16_384, 16_383);
         let four = six >> 2;
-        let difference = self.low.det * level(&LEVELS_4, four) >> 15;
+        let difference = (self.low.det * level(&LEVELS_4, four)) >> 15;
         self.low.rescale(level(&MULTIPLIERS_4, four), 18_432, 8);
         self.low.adapt(difference);
 
-        let difference = self.high.det * level(&LEVELS_2, two) >> 15;
+        let difference = (self.high.det * level(&LEVELS_2, two)) >> 15;
         let heard_high = saturate(self.high.s + difference).clamp(-16_384, 16_383);
         self.high.rescale(level(&MULTIPLIERS_2, two), 22_528, 10);
         self.high.adapt(difference);

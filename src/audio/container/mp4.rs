@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::mp4_audio::{SoundTrack, read_track};
+use super::mp4_audio::{SoundTrack, is_film, read_track};
 use super::{Parsed, Structure};
 use crate::audio::facts::{FindingCode, Findings};
 use crate::audio::kinds::Codec;
@@ -10,6 +10,12 @@ use crate::audio::source::{Walk, array, be32};
 
 /// The greatest `moov` that we read; it takes about 10 bytes per 20 ms of sound.
 const MAX_MOOV_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The boxes that stand at the top; four printable letters alone may be garbage.
+const TOP_LEVEL: [&[u8; 4]; 17] = [
+    b"ftyp", b"moov", b"mdat", b"free", b"skip", b"moof", b"mfra", b"uuid", b"udta", b"meta", b"sidx", b"styp",
+    b"wide", b"pnot", b"emsg", b"prft", b"ssix",
+];
 
 /// One box: its kind, and where its content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +34,18 @@ pub(crate) fn read(walk: &mut Walk<'_>, len: u64) -> io::Result<Structure<Option
     let (mut at, mut moov, mut seen_data) = (0_u64, None, false);
     while at < len {
         let Some((kind, head, size)) = top_box(walk, at, len)? else {
-            findings.add(FindingCode::TrailingGarbage, format!("{} bytes after the last box", len - at));
+            if len - at < 8 {
+                findings.add(FindingCode::Truncated, "the file ends within a box");
+            } else {
+                findings.add(FindingCode::TrailingGarbage, format!("{} bytes after the last box", len - at));
+            }
             break;
         };
         let end = at.saturating_add(size);
+        if end > len && !TOP_LEVEL.contains(&&kind) {
+            findings.add(FindingCode::TrailingGarbage, format!("{} bytes after the last box", len - at));
+            break;
+        }
         if end > len {
             findings.add(FindingCode::Truncated, "the file ends within a box");
         }
@@ -49,7 +63,7 @@ pub(crate) fn read(walk: &mut Walk<'_>, len: u64) -> io::Result<Structure<Option
     if !seen_data {
         findings.add(FindingCode::Truncated, "the file has an index, but no sound");
     }
-    let track = read_track(&moov);
+    let track = read_track(&moov).map(|track| SoundTrack { end: at.min(len), ..track });
     let parsed = match track {
         Some(track)
             if matches!(
@@ -60,7 +74,8 @@ pub(crate) fn read(walk: &mut Walk<'_>, len: u64) -> io::Result<Structure<Option
             Parsed::Sound(Some(track))
         }
         Some(track) => Parsed::Unsupported(track.codec),
-        None => Parsed::Sound(None),
+        None if is_film(&moov) => Parsed::Sound(None),
+        None => Parsed::Broken("the index has no readable sound track"),
     };
     Ok(Structure { parsed, findings })
 }

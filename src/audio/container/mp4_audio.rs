@@ -19,6 +19,8 @@ pub(crate) struct SoundTrack {
     pub fragmented: bool,
     /// Bits per sample, where the coding is lossless.
     pub bits: Option<u16>,
+    /// Where the last box ends in the file; garbage may follow.
+    pub end: u64,
 }
 
 /// Reads the first sound track of a `moov` box's content.
@@ -28,6 +30,17 @@ pub(crate) fn read_track(moov: &[u8]) -> Option<SoundTrack> {
     let fragmented = child(moov, whole, b"mvex").is_some();
     let tracks = children(moov, 0, moov.len()).into_iter().filter(|b| &b.kind == b"trak");
     tracks.filter_map(|trak| read_trak(moov, trak, movie_scale, fragmented)).next()
+}
+
+/// Whether every track says that it is something else than sound.
+pub(crate) fn is_film(moov: &[u8]) -> bool {
+    let tracks = children(moov, 0, moov.len()).into_iter().filter(|b| &b.kind == b"trak");
+    let mut handlers = tracks.map(|trak| {
+        let hdlr = child(moov, child(moov, trak, b"mdia")?, b"hdlr")?;
+        array::<4>(moov, hdlr.start + 8)
+    });
+    handlers
+        .all(|handler| handler.is_some_and(|h| matches!(&h, b"vide" | b"text" | b"sbtl" | b"hint" | b"tmcd" | b"meta")))
 }
 
 fn read_trak(moov: &[u8], trak: BoxAt, movie_scale: u32, fragmented: bool) -> Option<SoundTrack> {
@@ -46,7 +59,7 @@ fn read_trak(moov: &[u8], trak: BoxAt, movie_scale: u32, fragmented: bool) -> Op
     let take_ticks = u64::from(timescale).checked_mul(played).and_then(|t| t.checked_div(u64::from(movie_scale)));
     // A fragmented file writes 0 here, or the length of nothing: the sound comes later.
     let take_ticks = take_ticks.filter(|ticks| *ticks > 0 && !fragmented);
-    Some(SoundTrack { codec, skip_ticks, take_ticks, timescale, fragmented, bits })
+    Some(SoundTrack { codec, skip_ticks, take_ticks, timescale, fragmented, bits, end: 0 })
 }
 
 /// `mvhd` and `mdhd` both have their time scale here.

@@ -4,4 +4,5 @@ pub mod docs;
 mod fault;
 pub mod health;
 pub mod home;
+pub mod oversight;
 pub mod recordings;
