@@ -98,7 +98,7 @@ impl Running {
         };
         let archive = Archive::open(parts).await.expect("the archive opens");
         let state = App::new(archive.clone(), None);
-        let router = app(state, routes::operator().and(routes::recordings()), openapi::document());
+        let router = app(state, routes::all_routes(true), openapi::document());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let server = tokio::spawn(async move {
