@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use earwitness::access::Role;
+use earwitness::access::{Caller, Role, StoredToken};
 use earwitness::clock::{Clock as _, Timestamp};
+use earwitness::find::access::{Action, record_read};
+use earwitness::find::{FindError, Reader, Sight, look_up};
 use earwitness::recording::RecordingId;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,6 +20,7 @@ on_both_catalogs!(
     every_read_answers_410_at_the_instant,
     a_held_recording_is_legals_alone_past_its_deadline,
     a_purged_recording_is_gone_for_everybody,
+    what_is_fenced_meanwhile_is_neither_noted_nor_shown,
     a_stream_under_way_is_cut,
 );
 
@@ -97,6 +100,36 @@ async fn a_purged_recording_is_gone_for_everybody(place: &CatalogPlace) {
     assert!(archive.objects(None).is_empty());
     let nothing = RecordingId(uuid::Uuid::new_v4());
     assert_eq!(archive.read(&legal, nothing, "").await.status, 404);
+}
+
+async fn what_is_fenced_meanwhile_is_neither_noted_nor_shown(place: &CatalogPlace) {
+    let archive = Running::start(place).await;
+    let (_, id) = with_note(&archive).await;
+    let legal = archive.token(Role::Legal, &[], None).await;
+    let stored = StoredToken {
+        id: legal.id,
+        owner: "legal".into(),
+        role: Role::Legal,
+        accounts: vec![],
+        agent: None,
+        expires_at: None,
+        revoked_at: None,
+    };
+    let reader = Reader::new(&Caller::new(stored, [127, 0, 0, 1].into()), None);
+    let opened = look_up(&archive.archive, id, Sight::View(&reader.view)).await.expect("it is there");
+    archive.clock.set(at(DEADLINE));
+    let catalog = &archive.archive.catalog;
+    let mut tx = catalog.begin().await.expect("a transaction");
+    assert!(tx.fence(id, at(DEADLINE)).await.expect("an answer").is_some());
+    tx.commit().await.expect("the commit holds");
+    // Even a clock that went back gives nothing back.
+    archive.clock.set(at("2026-11-22T10:30:00Z"));
+    for action in [Action::Audio, Action::Metadata] {
+        let noted = record_read(&archive.archive, &opened, &reader, action).await;
+        assert!(matches!(noted, Err(FindError::Gone)), "{noted:?}");
+    }
+    assert_eq!(archive.read(&legal, id, "/audio").await.status, 410);
+    assert_eq!(archive.count_entries("recording.read").await, 0);
 }
 
 /// Asks for a part over a connection of its own with a small window, so that most of the answer is still to come.
