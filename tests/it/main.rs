@@ -8,5 +8,6 @@ mod crash;
 mod gone;
 mod rebuild;
 mod samples;
+mod recordings;
 mod support;
 mod tink;

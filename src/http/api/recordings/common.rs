@@ -1,6 +1,6 @@
 //! What the endpoints of one recording share: looking it up, noting the access, the headers of the answer.
 
-use axum::http::header::CONTENT_DISPOSITION;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 
@@ -37,13 +37,15 @@ pub(super) async fn note(app: &App, opened: &Opened, reader: &Reader, action: Ac
     Ok(record_read(app.archive(), opened, reader, action).await?)
 }
 
-/// Adds what every answer about a recording carries: its deadline, unless it is held and the reader may know.
+/// Adds what every answer about a recording carries: that nobody may keep it, and its deadline unless it is held and the
+/// reader may know.
 pub(super) fn about(mut response: Response, app: &App, opened: &Opened, may_know_of_holds: bool) -> Response {
     let now = app.archive().clock.now();
     let sunset = sunset(opened.row.expires_at, now, &opened.holds(), may_know_of_holds);
     if let Some(value) = sunset.and_then(|date| HeaderValue::try_from(date).ok()) {
         response.headers_mut().insert(HeaderName::from_static("sunset"), value);
     }
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
