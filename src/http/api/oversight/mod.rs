@@ -7,14 +7,13 @@
 //! | `report`, `upcoming`, `certificate` | retention |
 //! | `purge_runs` | a dry run, a real one, releasing the brakes |
 //! | `checkpoint`, `tile`, `key` | the ledger, open to all |
-//! | `gate`, `journal` | whether a recording may be reached, and that it was |
+//! | `gate`, `page` | one recording for one caller; how long a page is |
 
 pub mod certificate;
 pub mod checkpoint;
 pub mod custody;
 pub mod decide;
 mod gate;
-mod journal;
 pub mod key;
 mod page;
 pub mod purge_runs;
