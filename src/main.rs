@@ -1,12 +1,13 @@
 //! The command line.
+
 use std::process::ExitCode;
 
+use earwitness::audio::worker;
+
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    match args.next().as_deref() {
-        Some(earwitness::audio::worker::SUBCOMMAND) => {
-            earwitness::audio::worker::run_child(&args.next().unwrap_or_default())
-        }
+    let mut arguments = std::env::args().skip(1);
+    match (arguments.next().as_deref(), arguments.next()) {
+        (Some(worker::SUBCOMMAND), Some(options)) => worker::run_child(&options),
         _ => ExitCode::from(2),
     }
 }

@@ -11,6 +11,7 @@ use utoipa::openapi::{Components, ContentBuilder, Ref, ResponseBuilder};
 
 use crate::access::Role;
 use crate::http::api::oversight::OversightApi;
+use crate::http::api::recordings::RecordingsApi;
 use crate::http::api::{docs, health};
 use crate::http::problem::{PROBLEM_JSON, ProblemDocument};
 use crate::http::registry::{Access, Route};
@@ -31,16 +32,19 @@ use crate::receive::metadata::FieldProblem;
 )]
 pub struct OperatorApi;
 
+/// The whole document: every part of the API, for [`ApiDocument::new`].
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut whole = OperatorApi::openapi();
+    whole.merge(RecordingsApi::openapi());
+    whole.merge(OversightApi::openapi());
+    whole
+}
+
 /// The finished document, as it is served.
 #[derive(Debug, Clone)]
 pub struct ApiDocument(pub(super) Arc<Bytes>);
 
 const SCHEME: &str = "token";
-
-/// The whole document, before [`ApiDocument::new`] adds what the register knows.
-pub fn document() -> utoipa::openapi::OpenApi {
-    OperatorApi::openapi().merge_from(OversightApi::openapi())
-}
 
 /// A route's path as the document writes it: OpenAPI has no wildcard of its own.
 pub fn template(path: &str) -> String {

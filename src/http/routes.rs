@@ -2,7 +2,11 @@
 
 use axum::http::Method;
 
-use crate::http::api::{docs, health, home, oversight as over};
+use crate::http::api::oversight::{
+    certificate, checkpoint, custody, decide, key, purge_runs, quarantine, report, tile, upcoming,
+};
+use crate::http::api::recordings::{audio, get, list, listen, post, receipt, related, search, waveform};
+use crate::http::api::{docs, health, home};
 use crate::http::app::App;
 use crate::http::registry::Routes;
 use crate::http::state::AppState;
@@ -25,22 +29,38 @@ pub fn metrics<S: AppState>() -> Routes<S> {
     Routes::new().open(Method::GET, "/metrics", health::metrics::<S>)
 }
 
+/// Handing recordings over, finding, reading and playing them. HEAD works where GET does.
+pub fn recordings() -> Routes<App> {
+    Routes::new()
+        .guarded(Method::POST, "/v1/recordings", post::post)
+        .guarded(Method::GET, "/v1/recordings", list::list)
+        .guarded(Method::POST, "/v1/recordings/search", search::search)
+        .guarded(Method::GET, "/v1/recordings/{id}", get::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/receipt", receipt::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/audio", audio::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/listen", listen::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/waveform", waveform::json)
+        .guarded(Method::GET, "/v1/recordings/{id}/waveform.svg", waveform::svg)
+        .guarded(Method::PUT, "/v1/recordings/{id}/related/{name}", related::put)
+        .guarded(Method::GET, "/v1/recordings/{id}/related/{name}", related::get)
+}
+
 /// Quarantine, custody, retention, purge runs; the ledger, open to witnesses.
 pub fn oversight() -> Routes<App> {
     Routes::new()
-        .guarded(Method::GET, "/v1/quarantine", over::quarantine::list)
-        .guarded(Method::POST, "/v1/recordings/{id}/quarantine", over::decide::decide)
-        .guarded(Method::GET, "/v1/recordings/{id}/custody", over::custody::custody)
-        .guarded(Method::GET, "/v1/retention/report", over::report::report)
-        .guarded(Method::GET, "/v1/retention/upcoming", over::upcoming::upcoming)
-        .guarded(Method::GET, "/v1/retention/certificates/{id}", over::certificate::certificate)
-        .guarded(Method::POST, "/v1/purge-runs", over::purge_runs::run)
-        .open(Method::GET, "/v1/ledger/checkpoint", over::checkpoint::checkpoint)
-        .open(Method::GET, "/v1/ledger/tile/{*path}", over::tile::tile)
-        .open(Method::GET, "/v1/ledger/key", over::key::key)
+        .guarded(Method::GET, "/v1/quarantine", quarantine::list)
+        .guarded(Method::POST, "/v1/recordings/{id}/quarantine", decide::decide)
+        .guarded(Method::GET, "/v1/recordings/{id}/custody", custody::custody)
+        .guarded(Method::GET, "/v1/retention/report", report::report)
+        .guarded(Method::GET, "/v1/retention/upcoming", upcoming::upcoming)
+        .guarded(Method::GET, "/v1/retention/certificates/{id}", certificate::certificate)
+        .guarded(Method::POST, "/v1/purge-runs", purge_runs::run)
+        .open(Method::GET, "/v1/ledger/checkpoint", checkpoint::checkpoint)
+        .open(Method::GET, "/v1/ledger/tile/{*path}", tile::tile)
+        .open(Method::GET, "/v1/ledger/key", key::key)
 }
 
 /// All of them.
 pub fn all() -> Routes<App> {
-    operator().and(oversight())
+    operator().and(recordings()).and(oversight())
 }

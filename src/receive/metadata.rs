@@ -139,7 +139,7 @@ fn is_sha256(text: &str) -> bool {
 }
 
 /// A field's name as the client wrote it, cut and without control characters.
-pub(super) fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     name.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
