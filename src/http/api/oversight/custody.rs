@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::gate::{failed, reach, reader, with_sunset};
-use super::page;
+use super::{failed, page};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::OpeningRow;
 use crate::clock::Timestamp;
-use crate::find::access::{Action, record_read};
+use crate::find::Sight;
+use crate::find::access::Action;
+use crate::http::api::recordings::common::{about, look, note, reader};
 use crate::http::permission::ReadCustody;
 use crate::http::{ApiPath, ApiQuery, App, Code, May, Problem};
 use crate::ledger::LedgerError;
@@ -98,15 +99,15 @@ pub async fn custody(
     let archive = app.archive();
     let limit = page::limit(query.limit)?;
     let from = query.cursor.as_deref().map_or(Ok(0), decode_cursor)?;
-    let opened = reach(archive, &may, id).await?;
-    let action = Action::Custody { continued: from > 0 };
-    record_read(archive, &opened, &reader(&may, may.purpose()), action).await.map_err(failed)?;
+    let reader = reader(&may);
+    let opened = look(&app, &may, id, Sight::View(&reader.view)).await?;
+    note(&app, &opened, &reader, Action::Custody { continued: from > 0 }).await?;
     let rows = archive.catalog.custody(id, limit + 1, from).await.map_err(failed)?;
-    let opening_key = may.view().sealed_metadata.then_some(&opened.key);
+    let opening_key = reader.view.sealed_metadata.then_some(&opened.key);
     let page = assemble(archive, id, rows, opening_key, (from, limit)).await.map_err(failed)?;
     // The deadline, or the purge's fence, may have come in the meantime.
-    let opened = reach(archive, &may, id).await?;
-    Ok(with_sunset(Json(page).into_response(), &opened, &may, archive.clock.now()))
+    let opened = look(&app, &may, id, Sight::View(&reader.view)).await?;
+    Ok(about(Json(page).into_response(), &app, &opened, reader.view.held))
 }
 
 async fn assemble(

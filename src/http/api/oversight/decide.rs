@@ -6,13 +6,14 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::gate::{failed, reach, with_sunset};
+use super::failed;
 use crate::access::{Actor, Caller};
 use crate::archive::journal::About;
 use crate::archive::row::{Decision, Verdict, seal_row};
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Timestamp;
-use crate::find::Opened;
+use crate::find::{Opened, Sight};
+use crate::http::api::recordings::common::{about, look, reader};
 use crate::http::permission::Decide;
 use crate::http::{ApiJson, ApiPath, App, Code, May, Problem};
 use crate::ledger::kind::Kind;
@@ -82,18 +83,20 @@ pub async fn decide(
 ) -> Result<Response, Problem> {
     let archive = app.archive();
     check_reason(&request.reason)?;
-    let opened = reach(archive, &may, id).await?;
+    let reader = reader(&may);
+    let sight = Sight::View(&reader.view);
+    let opened = look(&app, &may, id, sight).await?;
     check_waits(opened.row.status)?;
     let decided = commit(archive, &may, &opened, &request).await.map_err(failed)?;
     let Some(answer) = decided else {
         // Somebody was faster, or the deadline came: say which.
-        check_waits(reach(archive, &may, id).await?.row.status)?;
+        check_waits(look(&app, &may, id, sight).await?.row.status)?;
         return Err(Problem::new(Code::Conflict).detail("the recording was changed at the same time: try again"));
     };
     if let Err(error) = archive.refresh_sidecar(id).await {
         tracing::warn!(recording = %id, %error, "a sidecar is left to the background pass");
     }
-    Ok(with_sunset(Json(answer).into_response(), &opened, &may, archive.clock.now()))
+    Ok(about(Json(answer).into_response(), &app, &opened, reader.view.held))
 }
 
 fn check_reason(reason: &str) -> Result<(), Problem> {

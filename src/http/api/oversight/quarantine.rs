@@ -5,8 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::gate::{failed, reader};
-use super::page;
+use super::{failed, page};
 use crate::access::Caller;
 use crate::archive::row::SealedRow;
 use crate::archive::{Archive, ArchiveError};
@@ -15,6 +14,7 @@ use crate::catalog::RecordingRow;
 use crate::clock::Timestamp;
 use crate::find::Question;
 use crate::find::access::record_search;
+use crate::http::api::recordings::common::reader;
 use crate::http::cursor::Cursor;
 use crate::http::permission::SeeQuarantine;
 use crate::http::{ApiQuery, App, May, Problem};
@@ -96,7 +96,7 @@ pub async fn list(
     let next_cursor = last.filter(|_| more).map(Cursor::encode);
     let recordings = open_all(archive, &may, &rows).await.map_err(failed)?;
     let asked = Question { status: Some(Status::Quarantined), ..Question::default() };
-    let noted = record_search(archive, &reader(&may, may.purpose()), &asked, recordings.len()).await;
+    let noted = record_search(archive, &reader(&may), &asked, recordings.len()).await;
     noted.map_err(failed)?;
     // What reached its deadline while the look was being recorded is no longer shown.
     let now = archive.clock.now();
