@@ -69,6 +69,11 @@ impl ApiDocument {
         // What utoipa makes can be written; were it not so, an empty document would show it at once.
         Self(Arc::new(Bytes::from(document.to_json().unwrap_or_default())))
     }
+
+    /// The document's JSON.
+    pub fn bytes(&self) -> Bytes {
+        (*self.0).clone()
+    }
 }
 
 fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {

@@ -2,5 +2,6 @@
 
 mod audio;
 mod catalog;
+mod oversight;
 mod support;
 mod tink;

@@ -1,3 +1,5 @@
 //! What the integration tests share.
 
+pub mod archive;
 pub mod engines;
+pub mod sounds;
