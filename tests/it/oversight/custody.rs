@@ -62,6 +62,7 @@ async fn every_entry_is_proven_and_the_look_is_one_of_them(place: &CatalogPlace)
     let running = Running::start(place).await;
     let legal = running.token(Role::Legal, &[], None).await;
     let id = post_quarantined(&running, "c").await;
+    running.clock.advance(Duration::from_millis(1));
     let path = format!("/v1/recordings/{id}/custody");
     let first = page(&running, &legal, &path).await;
     assert_eq!((&first["checkpoint"], &first["next_cursor"]), (&Value::Null, &Value::Null));
@@ -72,6 +73,7 @@ async fn every_entry_is_proven_and_the_look_is_one_of_them(place: &CatalogPlace)
         "published by nobody yet"
     );
     running.archive.publish_ledger().await.unwrap();
+    running.clock.advance(Duration::from_millis(1));
     let second = page(&running, &legal, &path).await;
     let checkpoint = second["checkpoint"].as_str().unwrap();
     let entries = second["entries"].as_array().unwrap();
@@ -94,6 +96,7 @@ async fn an_auditor_sees_every_entry_and_nobody_s_name(place: &CatalogPlace) {
     let auditor = running.token(Role::Auditor, &[], None).await;
     let id = post_at(&running, "c", "2026-11-22T09:00:00Z").await;
     running.archive.publish_ledger().await.unwrap();
+    running.clock.advance(Duration::from_millis(1));
     let answer = running.read(&auditor, id, "/custody").await;
     assert_eq!(answer.header("sunset"), "Sat, 22 Nov 2031 09:00:00 GMT");
     let page = answer.json();

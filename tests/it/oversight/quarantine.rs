@@ -60,6 +60,7 @@ async fn a_decision_is_taken_once_and_kept_everywhere(place: &CatalogPlace) {
     let legal = running.token(Role::Legal, &[], None).await;
     for (decision, status) in [("accept", Status::Accepted), ("reject", Status::Rejected)] {
         let id = post_quarantined(&running, decision).await;
+        running.clock.advance(Duration::from_millis(1));
         let path = format!("/v1/recordings/{id}/quarantine");
         let reason = "the sender's digest was of an older export";
         let answer = post_json(&running, &legal, &path, &json!({"decision": decision, "reason": reason})).await;

@@ -28,7 +28,6 @@ const MAX_REASON_CHARS: usize = 1_000;
 #[serde(deny_unknown_fields)]
 pub struct DecisionRequest {
     /// `accept`: it counts as a recording like any other. `reject`: it does not, and stays under retention.
-    #[schema(inline)]
     decision: Verdict,
     /// Why, for the ledger: 1 to 1,000 characters.
     #[schema(min_length = 1, max_length = 1000)]
@@ -42,7 +41,6 @@ pub struct DecisionAnswer {
     #[schema(value_type = String, format = "uuid")]
     id: RecordingId,
     /// Its status from now on: `accepted` or `rejected`.
-    #[schema(inline)]
     status: Status,
     /// When it was decided.
     #[schema(value_type = String, format = DateTime)]
