@@ -19,22 +19,27 @@
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
-//! | serve | [`http`] | every route, who may call it |
+//! | keep in order | [`housekeeping`] | what is swept up behind everything else |
+//! | serve | [`http`], [`serve`] | every route, who may call it; the listener and the loops behind it |
+//! | command line | [`cli`] | one file per command |
 
 pub mod access;
 pub mod archive;
 pub mod audio;
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod failpoint;
 pub mod find;
 pub mod fsck;
+pub mod housekeeping;
 pub mod http;
 pub mod ledger;
 pub mod purge;
 pub mod receive;
 pub mod recording;
 pub mod retention;
+pub mod serve;
 pub mod telemetry;
 pub mod vault;

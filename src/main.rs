@@ -1,13 +1,5 @@
-//! The command line.
+//! The command line: see [`earwitness::cli`].
 
-use std::process::ExitCode;
-
-use earwitness::audio::worker;
-
-fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next()) {
-        (Some(worker::SUBCOMMAND), Some(options)) => worker::run_child(&options),
-        _ => ExitCode::from(2),
-    }
+fn main() -> std::process::ExitCode {
+    earwitness::cli::main()
 }

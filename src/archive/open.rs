@@ -46,7 +46,7 @@ impl Archive {
         let Parts { config, clock, decoder_program, clock_is_system } = parts;
         folder(&config.data)?;
         let wrong = |error: crate::config::ConfigError| ArchiveError::Configuration(error.to_string());
-        let catalog = Catalog::open(&config.catalog.to_string()).await?;
+        let catalog = Catalog::open(&config.catalog.to_connect()).await?;
         let store: Arc<dyn ObjectStore> = Arc::new(DiskStore::open(config.store.disk().map_err(wrong)?)?);
         let keys = config.keys.folder().map_err(wrong)?.to_owned();
         let provider = FileKeys::open(keys, config.keys_replica.clone(), clock.clone()).map_err(VaultError::from)?;

@@ -16,6 +16,16 @@ pub enum CatalogUrl {
     Postgres(String),
 }
 
+impl CatalogUrl {
+    /// The address to connect to, with its password. Never for people: [`fmt::Display`] masks it.
+    pub fn to_connect(&self) -> String {
+        match self {
+            Self::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Self::Postgres(url) => url.clone(),
+        }
+    }
+}
+
 impl FromStr for CatalogUrl {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {

@@ -169,6 +169,7 @@ fn passwords_are_shown_nowhere() {
     ] {
         let config = Config::load(&env(&[("EARWITNESS_CATALOG", url)])).unwrap();
         assert_eq!(config.catalog, CatalogUrl::Postgres(url.to_owned()));
+        assert_eq!(config.catalog.to_connect(), url, "connecting needs the password");
         let setting = config.explain().into_iter().find(|s| s.name == "catalog").unwrap();
         assert_eq!(setting.value.as_deref(), Some(shown));
         assert!(!format!("{config:?}").contains("cr3t"), "{config:?}");

@@ -32,19 +32,16 @@ use crate::receive::metadata::FieldProblem;
 )]
 pub struct OperatorApi;
 
-/// The whole document: every part of the API, for [`ApiDocument::new`].
-pub fn document() -> utoipa::openapi::OpenApi {
-    let mut whole = OperatorApi::openapi();
-    whole.merge(RecordingsApi::openapi());
-    whole.merge(OversightApi::openapi());
-    whole
-}
-
 /// The finished document, as it is served.
 #[derive(Debug, Clone)]
 pub struct ApiDocument(pub(super) Arc<Bytes>);
 
 const SCHEME: &str = "token";
+
+/// The whole document, before [`ApiDocument::new`] adds what the register knows.
+pub fn document() -> utoipa::openapi::OpenApi {
+    OperatorApi::openapi().merge_from(RecordingsApi::openapi()).merge_from(OversightApi::openapi())
+}
 
 /// A route's path as the document writes it: OpenAPI has no wildcard of its own.
 pub fn template(path: &str) -> String {

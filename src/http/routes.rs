@@ -1,23 +1,35 @@
 //! Every route, on one screen.
 
 use axum::http::Method;
+use utoipa::openapi::OpenApi;
 
-use crate::http::api::oversight::{
-    certificate, checkpoint, custody, decide, key, purge_runs, quarantine, report, tile, upcoming,
-};
 use crate::http::api::recordings::{audio, get, list, listen, post, receipt, related, search, waveform};
-use crate::http::api::{docs, health, home};
+use crate::http::api::{docs, health, home, oversight as over};
 use crate::http::app::App;
 use crate::http::registry::Routes;
 use crate::http::state::AppState;
 
+/// Every route of the archive. `metrics_here`: false when `/metrics` has an address of its own.
+pub fn all_routes(metrics_here: bool) -> Routes<App> {
+    let probes = if metrics_here { operator() } else { for_people_and_probes() };
+    probes.and(recordings()).and(oversight())
+}
+
+/// No document, for an address that serves none.
+pub fn no_document() -> OpenApi {
+    OpenApi::default()
+}
+
 /// What operators and browsers ask for, open to all.
 pub fn operator<S: AppState>() -> Routes<S> {
+    for_people_and_probes().and(metrics())
+}
+
+fn for_people_and_probes<S: AppState>() -> Routes<S> {
     Routes::new()
         .open_page("/", home::page)
         .open(Method::GET, "/healthz", health::healthz)
         .open(Method::GET, "/readyz", health::readyz::<S>)
-        .and(metrics())
         .open(Method::GET, "/openapi.json", docs::openapi_json)
         .open_page("/docs", docs::to_docs)
         .open_page("/docs/", docs::index)
@@ -27,6 +39,21 @@ pub fn operator<S: AppState>() -> Routes<S> {
 /// `/metrics` alone, for an address of its own.
 pub fn metrics<S: AppState>() -> Routes<S> {
     Routes::new().open(Method::GET, "/metrics", health::metrics::<S>)
+}
+
+/// Quarantine, custody, retention, purge runs; the ledger, open to witnesses.
+pub fn oversight() -> Routes<App> {
+    Routes::new()
+        .guarded(Method::GET, "/v1/quarantine", over::quarantine::list)
+        .guarded(Method::POST, "/v1/recordings/{id}/quarantine", over::decide::decide)
+        .guarded(Method::GET, "/v1/recordings/{id}/custody", over::custody::custody)
+        .guarded(Method::GET, "/v1/retention/report", over::report::report)
+        .guarded(Method::GET, "/v1/retention/upcoming", over::upcoming::upcoming)
+        .guarded(Method::GET, "/v1/retention/certificates/{id}", over::certificate::certificate)
+        .guarded(Method::POST, "/v1/purge-runs", over::purge_runs::run)
+        .open(Method::GET, "/v1/ledger/checkpoint", over::checkpoint::checkpoint)
+        .open(Method::GET, "/v1/ledger/tile/{*path}", over::tile::tile)
+        .open(Method::GET, "/v1/ledger/key", over::key::key)
 }
 
 /// Handing recordings over, finding, reading and playing them. HEAD works where GET does.
@@ -43,24 +70,4 @@ pub fn recordings() -> Routes<App> {
         .guarded(Method::GET, "/v1/recordings/{id}/waveform.svg", waveform::svg)
         .guarded(Method::PUT, "/v1/recordings/{id}/related/{name}", related::put)
         .guarded(Method::GET, "/v1/recordings/{id}/related/{name}", related::get)
-}
-
-/// Quarantine, custody, retention, purge runs; the ledger, open to witnesses.
-pub fn oversight() -> Routes<App> {
-    Routes::new()
-        .guarded(Method::GET, "/v1/quarantine", quarantine::list)
-        .guarded(Method::POST, "/v1/recordings/{id}/quarantine", decide::decide)
-        .guarded(Method::GET, "/v1/recordings/{id}/custody", custody::custody)
-        .guarded(Method::GET, "/v1/retention/report", report::report)
-        .guarded(Method::GET, "/v1/retention/upcoming", upcoming::upcoming)
-        .guarded(Method::GET, "/v1/retention/certificates/{id}", certificate::certificate)
-        .guarded(Method::POST, "/v1/purge-runs", purge_runs::run)
-        .open(Method::GET, "/v1/ledger/checkpoint", checkpoint::checkpoint)
-        .open(Method::GET, "/v1/ledger/tile/{*path}", tile::tile)
-        .open(Method::GET, "/v1/ledger/key", key::key)
-}
-
-/// All of them.
-pub fn all() -> Routes<App> {
-    operator().and(recordings()).and(oversight())
 }

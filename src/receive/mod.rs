@@ -1,6 +1,8 @@
 //! Taking a recording in: what the product says about it, and its bytes on their way to being sealed.
 
+pub mod bulk;
 mod fields;
+pub mod manifest;
 pub mod metadata;
 pub mod spool;
 

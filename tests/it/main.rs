@@ -1,7 +1,13 @@
 //! One binary for every integration test, so that they link once. One module per subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails should say so at once")]
 
 mod audio;
+mod browser;
 mod catalog;
 mod oversight;
+mod crash;
+mod gone;
+mod rebuild;
+mod samples;
 mod support;
 mod tink;

@@ -3,3 +3,4 @@
 pub mod archive;
 pub mod engines;
 pub mod sounds;
+pub mod world;

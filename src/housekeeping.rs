@@ -1,0 +1,154 @@
+//! What is swept up behind everything else: dead uploads, old sidecars, openings whose time is over, access windows,
+//! what unfinished writes left, secrets that were in memory for long enough.
+//!
+//! A pass ([`pass`]) does a bounded amount and says what it did; the loop ([`run`]) only decides when. A step that
+//! fails does not keep the others from running: each is tried again by the next pass.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::archive::{Archive, ArchiveError};
+use crate::clock::Timestamp;
+use crate::fsck;
+use crate::receive::settle;
+use crate::vault::objects::{Prefix, sweep_unfinished};
+
+/// Rows that one step takes in one statement.
+const BATCH: u32 = 500;
+/// Statements that one step sends in one pass: no step keeps the others waiting for long.
+const BATCHES: u32 = 20;
+/// Ranges of one playback count once in ten minutes; an hour later nobody asks for the window any more.
+const ACCESS_WINDOW: Duration = Duration::from_secs(3600);
+/// No write lasts this long, so what is unfinished and older is dead.
+const UNFINISHED: Duration = Duration::from_secs(24 * 3600);
+/// Finding what is unfinished lists the whole store, so it is not done in every pass.
+const BETWEEN_LISTINGS: Duration = Duration::from_secs(3600);
+
+/// What a pass did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct HousekeepingReport {
+    /// Uploads that died half-way and were brought to an end.
+    pub uploads_settled: u64,
+    /// Sidecars brought up to their rows.
+    pub sidecars_written: u64,
+    /// Ledger openings erased because their time is over.
+    pub openings_erased: u64,
+    /// Access windows forgotten.
+    pub access_windows_swept: u64,
+    /// Temporary files and unfinished uploads deleted from the store; none when the store was not listed.
+    pub unfinished_swept: Option<u64>,
+    /// Orphans found in store and catalog; none when they were not looked for.
+    pub orphans: Option<u64>,
+    /// The steps that failed; the log says why.
+    pub failed: Vec<&'static str>,
+}
+
+impl HousekeepingReport {
+    /// Whether there was anything to do.
+    pub fn is_idle(&self) -> bool {
+        let some = |count: Option<u64>| count.filter(|n| *n > 0);
+        let seen = Self { unfinished_swept: some(self.unfinished_swept), orphans: some(self.orphans), ..self.clone() };
+        seen == Self::default()
+    }
+
+    fn keep<T: Default, E: Display>(&mut self, step: &'static str, result: Result<T, E>) -> T {
+        result.unwrap_or_else(|error| {
+            metrics::counter!("earwitness_housekeeping_failures_total", "step" => step).increment(1);
+            tracing::error!(step, %error, "housekeeping");
+            self.failed.push(step);
+            T::default()
+        })
+    }
+}
+
+/// Does a bounded amount of each step. `list_store` also looks for what unfinished writes left, which lists all of it.
+pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
+    let now = archive.clock.now();
+    let mut report = HousekeepingReport::default();
+    let settled = settle::settle_abandoned(archive).await;
+    report.uploads_settled = report.keep("uploads", settled) as u64;
+    let written = write_stale_sidecars(archive).await;
+    report.sidecars_written = report.keep("sidecars", written);
+    let erased = erase_openings(archive, now).await;
+    report.openings_erased = report.keep("openings", erased);
+    let swept = sweep_windows(archive, now).await;
+    report.access_windows_swept = report.keep("access-windows", swept);
+    if list_store {
+        let swept = sweep_unfinished(archive.store.as_ref(), &Prefix::all(), now.minus(UNFINISHED)).await;
+        report.unfinished_swept = report.keep("unfinished", swept.map(|n| Some(n as u64)));
+        let orphans = look_for_orphans(archive).await;
+        report.orphans = report.keep("orphans", orphans);
+    }
+    archive.keyring.forget_expired();
+    report
+}
+
+/// Looks over store and catalog both ways and mends, on one node at a time.
+async fn look_for_orphans(archive: &Archive) -> Result<Option<u64>, ArchiveError> {
+    let now = archive.clock.now();
+    if !archive.catalog.take_lease("orphans", &archive.node, now.plus(BETWEEN_LISTINGS), now).await? {
+        return Ok(None);
+    }
+    let found = fsck::run(archive, fsck::Options { repair: true, ..fsck::Options::default() }).await?;
+    metrics::gauge!("earwitness_unsound").set(if found.is_sound() { 0.0 } else { 1.0 });
+    Ok(Some(found.findings.len() as u64))
+}
+
+async fn write_stale_sidecars(archive: &Archive) -> Result<u64, ArchiveError> {
+    let mut written = 0;
+    for id in archive.catalog.stale_sidecars(BATCH).await? {
+        archive.refresh_sidecar(id).await?;
+        written += 1;
+    }
+    Ok(written)
+}
+
+async fn erase_openings(archive: &Archive, now: Timestamp) -> Result<u64, ArchiveError> {
+    let mut erased = 0;
+    for _ in 0..BATCHES {
+        let mut tx = archive.catalog.begin().await?;
+        let batch = tx.erase_due_openings(now, BATCH).await?;
+        tx.commit().await?;
+        erased += batch;
+        if batch < u64::from(BATCH) {
+            break;
+        }
+    }
+    Ok(erased)
+}
+
+async fn sweep_windows(archive: &Archive, now: Timestamp) -> Result<u64, ArchiveError> {
+    let mut tx = archive.catalog.begin().await?;
+    let swept = tx.sweep_access_windows(now.minus(ACCESS_WINDOW)).await?;
+    tx.commit().await?;
+    Ok(swept)
+}
+
+/// Runs a pass at every sweep interval until told to stop; a pass that has begun is finished.
+pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
+    let mut listed: Option<tokio::time::Instant> = None;
+    loop {
+        let list_store = listed.is_none_or(|at| at.elapsed() >= BETWEEN_LISTINGS);
+        let report = pass(&archive, list_store).await;
+        if report.unfinished_swept.is_some() {
+            listed = Some(tokio::time::Instant::now());
+        }
+        if !report.is_idle() {
+            tracing::info!(
+                uploads_settled = report.uploads_settled,
+                sidecars_written = report.sidecars_written,
+                openings_erased = report.openings_erased,
+                failed = report.failed.len(),
+                "housekeeping"
+            );
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(archive.config.sweep_interval) => {}
+        }
+    }
+}
