@@ -4,10 +4,11 @@
 mod audio;
 mod browser;
 mod catalog;
-mod oversight;
 mod crash;
 mod gone;
+mod oversight;
 mod rebuild;
+mod recordings;
 mod samples;
 mod support;
 mod tink;

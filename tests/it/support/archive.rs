@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::serve::ListenerExt as _;
 use earwitness::access::{Role, Token};
 use earwitness::archive::{Archive, Parts};
 use earwitness::catalog::{HoldOutcome, TokenRow};
@@ -98,12 +99,14 @@ impl Running {
         };
         let archive = Archive::open(parts).await.expect("the archive opens");
         let state = App::new(archive.clone(), None);
-        let router = app(state, routes::all(), openapi::document());
+        let router = app(state, routes::all_routes(true), openapi::document());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let server = tokio::spawn(async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            axum::serve(listener, service).await.expect("the server runs");
+            axum::serve(listener.tap_io(|tcp| tcp.set_nodelay(true).expect("no delay")), service)
+                .await
+                .expect("the server runs");
         });
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { archive, clock, address, client, folder, _server: AbortOnDropHandle::new(server) }

@@ -1,6 +1,6 @@
 //! What the endpoints of one recording share: looking it up, noting the access, the headers of the answer.
 
-use axum::http::header::CONTENT_DISPOSITION;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 
@@ -42,7 +42,8 @@ pub(in crate::http::api) async fn note(
     Ok(record_read(app.archive(), opened, reader, action).await?)
 }
 
-/// Adds what every answer about a recording carries: its deadline, unless it is held and the reader may know.
+/// Adds what every answer about a recording carries: that nobody may keep it, and its deadline unless it is held and the
+/// reader may know.
 pub(in crate::http::api) fn about(
     mut response: Response,
     app: &App,
@@ -54,6 +55,7 @@ pub(in crate::http::api) fn about(
     if let Some(value) = sunset.and_then(|date| HeaderValue::try_from(date).ok()) {
         response.headers_mut().insert(HeaderName::from_static("sunset"), value);
     }
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
