@@ -60,12 +60,24 @@ impl ApiDocument {
         for route in table {
             let Some(item) = document.paths.paths.get_mut(&template(route.path)) else { continue };
             if let Some(operation) = operation(item, &route.method) {
+                operation.operation_id = Some(operation_id(route));
                 describe(operation, route.access);
             }
         }
         // What utoipa makes can be written; were it not so, an empty document would show it at once.
         Self(Arc::new(Bytes::from(document.to_json().unwrap_or_default())))
     }
+
+    /// The document's JSON.
+    pub fn bytes(&self) -> Bytes {
+        (*self.0).clone()
+    }
+}
+
+/// `get_recordings_id_audio`: each operation has a name of its own, whatever its handler is called.
+fn operation_id(route: &Route) -> String {
+    let words = route.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !matches!(*word, "" | "v1"));
+    std::iter::once(route.method.as_str()).chain(words).collect::<Vec<_>>().join("_").to_ascii_lowercase()
 }
 
 fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {

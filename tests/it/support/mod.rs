@@ -2,5 +2,5 @@
 
 pub mod archive;
 pub mod engines;
-pub mod world;
 pub mod sounds;
+pub mod world;
