@@ -67,7 +67,7 @@ for name, to, keep in [
     ("wav-pcm16-mono.wav", "truncated-pcm.wav", 0.6),
     ("wav-gsm49.wav", "truncated-gsm49.wav", 0.6),
     ("wav-ima-mono.wav", "truncated-ima.wav", 0.6),
-    ("bare.gsm", "truncated.gsm", 0.615),
+    ("bare.gsm", "truncated.gsm", 0.6137),
     ("mulaw.au", "truncated.au", 0.6),
     ("pcm16.aiff", "truncated.aiff", 0.6),
     ("call.flac", "truncated.flac", 0.6),

@@ -17,6 +17,7 @@
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
+//! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | keep in order | [`housekeeping`] | what is swept up behind everything else |
 //! | serve | [`http`], [`serve`] | every route, who may call it; the listener and the loops behind it |
 //! | command line | [`cli`] | one file per command |
@@ -29,6 +30,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod failpoint;
+pub mod fsck;
 pub mod housekeeping;
 pub mod http;
 pub mod ledger;

@@ -213,6 +213,12 @@ CREATE TABLE tokens (
   revoked_at BIGINT
 );
 
+-- Which store and which keys this catalog belongs to: an empty folder where a volume is not mounted is noticed.
+CREATE TABLE pins (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+);
+
 -- Each version of the retention policy that was ever in force here.
 CREATE TABLE policies (
   name       TEXT NOT NULL,

@@ -1,10 +1,10 @@
 //! Bringing a recording's row back from its sidecar: after a crash between store and catalog, or a lost catalog.
 
-use super::row::{lookups_of, open_row};
+use super::row::{SealedRow, lookups_of, open_row};
 use super::sidecar::OpenedSidecar;
 use super::{Archive, ArchiveError};
 use crate::catalog::{CallClaim, CatalogError, NewRecording};
-use crate::recording::{ExpiryMonth, RecordingId};
+use crate::recording::{ExpiryMonth, RecordingId, Status};
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, RecordingPart};
 
@@ -72,11 +72,18 @@ impl Archive {
         let installation = self.keyring.ensure_secret(&KeyName::Installation).await?;
         let call = installation.call_uniqueness_mac(&row.metadata.call_id, row.metadata.part);
         let standing = self.catalog.call_holder(&call).await?;
-        if let Some(other) = standing
-            && row.supersedes != Some(other)
-        {
-            return self.compare(other, sidecar).await;
-        }
+        let takes_call = match standing {
+            Some(other) if row.supersedes != Some(other) => {
+                let other = self.standing(other).await?;
+                match (other.as_ref().map(|(status, _)| *status), body.status) {
+                    (Some(Status::Accepted), Status::Accepted) => return compare(other, &row),
+                    // Several uploads failed their checks: all are kept, one stands for the call.
+                    (Some(Status::Accepted), _) => false,
+                    _ => true,
+                }
+            }
+            _ => true,
+        };
         let new = NewRecording {
             id: sidecar.id,
             account_id: body.account_id.clone(),
@@ -101,11 +108,12 @@ impl Archive {
         tx.insert_recording(&new).await?;
         match claim {
             Some(claim) => tx.settle_call(claim, sidecar.id).await?,
-            None => {
+            None if takes_call => {
                 tx.adopt_call(&call, sidecar.id, standing.is_some()).await?;
             }
+            None => {}
         }
-        if let Some(other) = standing {
+        if let Some(other) = row.supersedes {
             tx.supersede(other).await?;
         }
         for related in &body.related {
@@ -122,12 +130,16 @@ impl Archive {
         Ok(Adoption::Adopted)
     }
 
-    /// Whether the recording that stands for the call is the same as the one in the sidecar.
-    async fn compare(&self, other: RecordingId, sidecar: &OpenedSidecar) -> Result<Adoption, ArchiveError> {
-        let Some(standing) = self.catalog.recording(other).await? else { return Ok(Adoption::Conflict) };
-        let (_, standing) = self.open_recording(&standing).await?;
-        let ours = open_row(sidecar.id, &sidecar.key, &sidecar.body.sealed)?;
-        let same = standing.sha256 == ours.sha256 && standing.metadata == ours.metadata;
-        Ok(if same { Adoption::Duplicate } else { Adoption::Conflict })
+    /// Status and content of the recording that stands for a call.
+    async fn standing(&self, id: RecordingId) -> Result<Option<(Status, SealedRow)>, ArchiveError> {
+        let Some(row) = self.catalog.recording(id).await? else { return Ok(None) };
+        let (_, sealed) = self.open_recording(&row).await?;
+        Ok(Some((row.status, sealed)))
     }
+}
+
+/// Whether two accepted recordings of one call are the same.
+fn compare(standing: Option<(Status, SealedRow)>, ours: &SealedRow) -> Result<Adoption, ArchiveError> {
+    let same = standing.is_some_and(|(_, row)| row.sha256 == ours.sha256 && row.metadata == ours.metadata);
+    Ok(if same { Adoption::Duplicate } else { Adoption::Conflict })
 }

@@ -51,6 +51,8 @@ impl Archive {
         let keys = config.keys.folder().map_err(wrong)?.to_owned();
         let provider = FileKeys::open(keys, config.keys_replica.clone(), clock.clone()).map_err(VaultError::from)?;
         let provider: Arc<dyn KeyProvider> = Arc::new(provider);
+        check_pin(&catalog, "store", store.probe().await?.identity).await?;
+        check_pin(&catalog, "keys", provider.identity()).await?;
         let shelf = Arc::new(CatalogShelf { catalog: catalog.clone(), clock: clock.clone() });
         let keyring = Keyring::new(provider, store.clone(), shelf, clock.clone(), DEFAULT_KEEP);
         let signing = key_file::load_or_create(&config.data.join("signing").join("ledger.pem"))?;
@@ -84,6 +86,17 @@ impl Archive {
     pub async fn check_freshness(&self) -> Result<(), ArchiveError> {
         Ok(self.ledger().check_store().await?)
     }
+}
+
+/// An empty folder where a volume is not mounted would pass for a store from which everything is purged.
+async fn check_pin(catalog: &Catalog, part: &'static str, identity: Option<String>) -> Result<(), ArchiveError> {
+    let Some(identity) = identity else { return Ok(()) };
+    if catalog.pin(part, &identity).await? == identity {
+        return Ok(());
+    }
+    Err(ArchiveError::Configuration(format!(
+        "the {part} at the configured place are not those that this catalog belongs to: is a volume not mounted?"
+    )))
 }
 
 /// The configured terms with the version under which the catalog knows them.

@@ -115,11 +115,12 @@ impl<'a> Walk<'a> {
 
     /// Up to `want` bytes at `at` (fewer at the end). Cheap while `at` moves forward in small steps.
     pub(crate) fn peek(&mut self, at: u64, want: usize) -> io::Result<&[u8]> {
-        const PIECE: usize = 64 * 1024;
+        // Well more than any `want`, so that a walk in small steps does not read the same bytes again and again.
+        const PIECE: usize = 256 * 1024;
         let end = at.saturating_add(want as u64).min(self.len);
         let have = at >= self.buf_at && end <= self.buf_at.saturating_add(self.buf.len() as u64);
         if !have {
-            self.buf = read_at(self.source, at, want.max(PIECE))?;
+            self.buf = read_at(self.source, at, want.saturating_add(PIECE))?;
             self.buf_at = at;
         }
         let from = usize::try_from(at.saturating_sub(self.buf_at)).unwrap_or(usize::MAX).min(self.buf.len());
@@ -148,12 +149,12 @@ mod tests {
 
     #[test]
     fn a_walk_reads_anywhere_and_stops_at_the_end() {
-        let bytes: Vec<u8> = (0..200_000_u32).map(|i| i.to_le_bytes()[0]).collect();
+        let bytes: Vec<u8> = (0..600_000_u32).map(|i| i.to_le_bytes()[0]).collect();
         let mut source = io::Cursor::new(bytes);
-        let mut walk = Walk::new(&mut source, 200_000);
-        assert_eq!(walk.peek(70_000, 2).unwrap(), [112, 113]);
+        let mut walk = Walk::new(&mut source, 600_000);
+        assert_eq!(walk.peek(370_000, 2).unwrap(), [80, 81]);
         assert_eq!(walk.peek(3, 2).unwrap(), [3, 4]);
-        assert_eq!(walk.peek(199_999, 8).unwrap().len(), 1);
-        assert!(walk.peek(500_000, 8).unwrap().is_empty());
+        assert_eq!(walk.peek(599_999, 8).unwrap().len(), 1);
+        assert!(walk.peek(700_000, 8).unwrap().is_empty());
     }
 }

@@ -84,7 +84,8 @@ impl WorkerError {
 
 /// The child's whole life: `options` is the argument after [`SUBCOMMAND`].
 ///
-/// Exit code 0 with one JSON document on standard output; 2 when the options make no sense or the limits cannot be set.
+/// Exit code 0 with one JSON document on standard output; 2 when the options make no sense or the limits cannot be set; 3
+/// when memory ran out in an orderly way.
 pub fn run_child(options: &str) -> ExitCode {
     let Ok(options) = serde_json::from_str::<Options>(options) else { return ExitCode::from(2) };
     if confine(&options.limits).is_err() {
@@ -99,6 +100,8 @@ pub fn run_child(options: &str) -> ExitCode {
     {
         Ok(inspection) => Answer::Inspected(Box::new(inspection)),
         Err(Refusal::NotAudio) => Answer::NotAudio,
+        // Out of memory comes as a failed read, too; it is a crash like any other.
+        Err(Refusal::Read(error)) if error.kind() == io::ErrorKind::OutOfMemory => return ExitCode::from(3),
         Err(Refusal::Read(_)) => Answer::ReadFailed,
     };
     let Ok(json) = serde_json::to_vec(&answer) else { return ExitCode::from(2) };

@@ -12,6 +12,10 @@ use crate::recording::RecordingId;
 statements! {
     APPEND = "INSERT INTO ledger_entries (id, at, kind, commitment) VALUES ($1, $2, $3, $4)";
     APPEND_MISSING = "INSERT INTO ledger_entries (id, at, kind, commitment) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+    // A leaf that came back from the tiles got a new id; its own comes back with its opening.
+    RENAME = "UPDATE ledger_entries SET id = $1 WHERE commitment = $2 AND kind = $3 AND at = $4 AND id <> $1 AND seq IS NOT NULL \
+        AND NOT EXISTS (SELECT 1 FROM ledger_openings o WHERE o.entry_id = ledger_entries.id) \
+        AND NOT EXISTS (SELECT 1 FROM ledger_entries e WHERE e.id = $1)";
     OPENING = "INSERT INTO ledger_openings (entry_id, recording_id, sealed_under, erase_at, sealed) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (entry_id) DO NOTHING";
     UNSEQUENCED = "SELECT id, at, kind, commitment FROM ledger_entries WHERE seq IS NULL ORDER BY at, id LIMIT $1";
@@ -233,6 +237,13 @@ impl Tx {
 
     /// The same for an entry that may be there already: for bringing a catalog up to date.
     pub async fn append_missing_entry(&mut self, entry: &NewEntry) -> Result<()> {
+        sqlx::query(RENAME)
+            .bind(entry.id.to_string())
+            .bind(entry.commitment.to_vec())
+            .bind(entry.kind.as_str())
+            .bind(entry.at.micros())
+            .execute(&mut *self.inner)
+            .await?;
         self.append(APPEND_MISSING, entry).await
     }
 

@@ -22,6 +22,7 @@ mod error;
 mod holds;
 mod leases;
 mod ledger;
+mod pins;
 mod policies;
 mod purges;
 mod recordings;

@@ -30,6 +30,9 @@ statements! {
     // The revision is the guard: two who change the same row at once cannot both win.
     REVISE = "UPDATE recordings SET status = $3, sealed = $4, revision = revision + 1 \
         WHERE id = $1 AND revision = $2 AND stage = 'live' AND expires_at > $5";
+    // From a sidecar that is newer than the row.
+    RESTORE_REVISION = "UPDATE recordings SET status = $3, sealed = $4, revision = $5, sidecar_revision = $5 \
+        WHERE id = $1 AND revision = $2 AND stage = 'live'";
     SUPERSEDE = "UPDATE recordings SET status = 'superseded', revision = revision + 1 \
         WHERE id = $1 AND stage = 'live' AND status IN ('quarantined', 'rejected')";
     TOUCH = "UPDATE recordings SET revision = revision + 1 WHERE id = $1 AND stage = 'live' AND expires_at > $2";
@@ -37,7 +40,7 @@ statements! {
     SIDECAR_STALE = "SELECT id FROM recordings WHERE sidecar_revision < revision AND stage = 'live' ORDER BY id LIMIT $1";
     IDS_AFTER = "SELECT id FROM recordings WHERE id > $1 ORDER BY id LIMIT $2";
     QUARANTINED = concat!(recording_columns!(), "WHERE r.status = 'quarantined' AND r.stage = 'live' AND r.expires_at > $1 \
-        ORDER BY r.recorded_at, r.id LIMIT $2");
+        AND (r.recorded_at > $2 OR (r.recorded_at = $2 AND r.id > $3)) ORDER BY r.recorded_at, r.id LIMIT $4");
 }
 
 /// Where a recording is on its way.
@@ -155,9 +158,22 @@ impl Catalog {
         row.as_ref().map(recording_row).transpose()
     }
 
-    /// Recordings that wait for a decision, oldest first.
-    pub async fn quarantined(&self, now: Timestamp, limit: u32) -> Result<Vec<RecordingRow>> {
-        let rows = sqlx::query(QUARANTINED).bind(now.micros()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+    /// Recordings that wait for a decision, oldest first, after `after`.
+    pub async fn quarantined(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, RecordingId)>,
+        limit: u32,
+    ) -> Result<Vec<RecordingRow>> {
+        let (recorded_at, id) =
+            after.map_or((i64::MIN, String::new()), |(recorded_at, id)| (recorded_at.micros(), id.to_string()));
+        let rows = sqlx::query(QUARANTINED)
+            .bind(now.micros())
+            .bind(recorded_at)
+            .bind(id)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(recording_row).collect()
     }
 
@@ -255,6 +271,26 @@ impl Tx {
             .bind(status.as_str())
             .bind(sealed.to_vec())
             .bind(now.micros())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Puts the newer state of a sidecar in place of revision `from`; false when somebody else changed the row.
+    pub async fn restore_revision(
+        &mut self,
+        id: RecordingId,
+        from: u64,
+        to: u64,
+        status: Status,
+        sealed: &[u8],
+    ) -> Result<bool> {
+        let done = sqlx::query(RESTORE_REVISION)
+            .bind(id.to_string())
+            .bind(signed(from)?)
+            .bind(status.as_str())
+            .bind(sealed.to_vec())
+            .bind(signed(to)?)
             .execute(&mut *self.inner)
             .await?;
         Ok(done.rows_affected() == 1)

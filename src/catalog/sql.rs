@@ -23,6 +23,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::holds::ALL,
         super::leases::ALL,
         super::ledger::ALL,
+        super::pins::ALL,
         super::policies::ALL,
         super::purges::ALL,
         super::recordings::ALL,

@@ -13,6 +13,7 @@ statements! {
         (SELECT count(DISTINCT recording_id) FROM holds WHERE released_at IS NULL) AS held, \
         (SELECT count(*) FROM purges WHERE stage <> 'certified') AS purging, \
         (SELECT count(*) FROM purges WHERE stage = 'certified') AS purged, \
+        (SELECT count(*) FROM certificates) AS certificates, \
         (SELECT count(*) FROM recordings WHERE sidecar_revision < revision AND stage = 'live') AS stale_sidecars, \
         (SELECT count(*) FROM ledger_entries WHERE seq IS NULL) AS unsequenced";
     BY_MONTH = "SELECT month, count(*) AS recordings, CAST(sum(byte_len) AS BIGINT) AS bytes, CAST(min(expires_at) AS BIGINT) AS first \
@@ -32,6 +33,8 @@ pub struct Totals {
     pub purging: u64,
     /// Purges done, ever.
     pub purged: u64,
+    /// Their certificates.
+    pub certificates: u64,
     /// Recordings whose sidecar is older than their row.
     pub stale_sidecars: u64,
     /// Ledger entries that have no place in the tree yet.
@@ -62,6 +65,7 @@ impl Catalog {
             held: count("held")?,
             purging: count("purging")?,
             purged: count("purged")?,
+            certificates: count("certificates")?,
             stale_sidecars: count("stale_sidecars")?,
             unsequenced: count("unsequenced")?,
         })

@@ -3,6 +3,7 @@
 
 mod config;
 mod demo;
+mod fsck;
 mod ingest;
 mod output;
 mod part;
@@ -29,7 +30,8 @@ Exit codes:
   0  done
   1  it failed
   2  the command line or the configuration is wrong
-  3  something was refused: a row of an import, a document that does not verify
+  3  something was refused: a row of an import, a document that does not verify,
+     an archive that fsck finds unsound
   4  not now: the purge's brakes are on, or the archive is not ready
 
 Settings are read from earwitness.toml, EARWITNESS_* and flags, in rising order; --help lists them.";
@@ -56,6 +58,8 @@ enum Command {
     Ingest(ingest::Args),
     /// Purge what is due now
     Purge(purge::Args),
+    /// Compare catalog and store, and mend what can be mended
+    Fsck(fsck::Args),
     /// Check a receipt, certificate or checkpoint, offline
     Verify(verify::Args),
     /// Make, list and withdraw access tokens
@@ -121,6 +125,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Serve => in_runtime(serve::run(config, output)),
         Command::Ingest(args) => in_runtime(ingest::run(args, config, output)),
         Command::Purge(args) => in_runtime(purge::run(args, config, output)),
+        Command::Fsck(args) => in_runtime(fsck::run(args, config, output)),
         Command::Token(args) => in_runtime(token::run(args, config, output)),
         Command::Report => in_runtime(report::run(config, output)),
         Command::Retention(args) => in_runtime(retention::run(args, config, output)),

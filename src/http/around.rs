@@ -114,7 +114,8 @@ fn finish(response: Response, request_id: Uuid, is_api: bool) -> Response {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if is_api || is_error {
+    // A handler of the API may know better: the ledger's tiles never change.
+    if is_error || (is_api && !headers.contains_key(CACHE_CONTROL)) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response

@@ -10,6 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement
 use utoipa::openapi::{Components, ContentBuilder, Ref, ResponseBuilder};
 
 use crate::access::Role;
+use crate::http::api::oversight::OversightApi;
 use crate::http::api::{docs, health};
 use crate::http::problem::{PROBLEM_JSON, ProblemDocument};
 use crate::http::registry::{Access, Route};
@@ -36,6 +37,16 @@ pub struct ApiDocument(pub(super) Arc<Bytes>);
 
 const SCHEME: &str = "token";
 
+/// The whole document, before [`ApiDocument::new`] adds what the register knows.
+pub fn document() -> utoipa::openapi::OpenApi {
+    OperatorApi::openapi().merge_from(OversightApi::openapi())
+}
+
+/// A route's path as the document writes it: OpenAPI has no wildcard of its own.
+pub fn template(path: &str) -> String {
+    path.replace("{*", "{")
+}
+
 impl ApiDocument {
     /// `document`, with the security, the roles and the errors of each route in `table`.
     pub fn new(mut document: utoipa::openapi::OpenApi, table: &[Route]) -> Self {
@@ -46,7 +57,7 @@ impl ApiDocument {
             .build();
         components.add_security_scheme(SCHEME, SecurityScheme::Http(bearer));
         for route in table {
-            let Some(item) = document.paths.paths.get_mut(route.path) else { continue };
+            let Some(item) = document.paths.paths.get_mut(&template(route.path)) else { continue };
             if let Some(operation) = operation(item, &route.method) {
                 describe(operation, route.access);
             }

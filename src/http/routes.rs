@@ -1,29 +1,11 @@
 //! Every route, on one screen.
 
 use axum::http::Method;
-use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
 
-use crate::http::App;
-use crate::http::api::{docs, health, home};
-use crate::http::openapi::OperatorApi;
+use crate::http::api::{docs, health, home, oversight as over};
+use crate::http::app::App;
 use crate::http::registry::Routes;
 use crate::http::state::AppState;
-
-/// Every route of the archive. `metrics_here`: false when `/metrics` has an address of its own.
-pub fn all_routes(metrics_here: bool) -> Routes<App> {
-    if metrics_here { operator() } else { for_people_and_probes() }
-}
-
-/// The OpenAPI document of [`all_routes`].
-pub fn document() -> OpenApi {
-    OperatorApi::openapi()
-}
-
-/// No document, for an address that serves none.
-pub fn no_document() -> OpenApi {
-    OpenApi::default()
-}
 
 /// What operators and browsers ask for, open to all.
 pub fn operator<S: AppState>() -> Routes<S> {
@@ -44,4 +26,29 @@ fn for_people_and_probes<S: AppState>() -> Routes<S> {
 /// `/metrics` alone, for an address of its own.
 pub fn metrics<S: AppState>() -> Routes<S> {
     Routes::new().open(Method::GET, "/metrics", health::metrics::<S>)
+}
+
+/// Quarantine, custody, retention, purge runs; the ledger, open to witnesses.
+pub fn oversight() -> Routes<App> {
+    Routes::new()
+        .guarded(Method::GET, "/v1/quarantine", over::quarantine::list)
+        .guarded(Method::POST, "/v1/recordings/{id}/quarantine", over::decide::decide)
+        .guarded(Method::GET, "/v1/recordings/{id}/custody", over::custody::custody)
+        .guarded(Method::GET, "/v1/retention/report", over::report::report)
+        .guarded(Method::GET, "/v1/retention/upcoming", over::upcoming::upcoming)
+        .guarded(Method::GET, "/v1/retention/certificates/{id}", over::certificate::certificate)
+        .guarded(Method::POST, "/v1/purge-runs", over::purge_runs::run)
+        .open(Method::GET, "/v1/ledger/checkpoint", over::checkpoint::checkpoint)
+        .open(Method::GET, "/v1/ledger/tile/{*path}", over::tile::tile)
+        .open(Method::GET, "/v1/ledger/key", over::key::key)
+}
+
+/// All of them.
+pub fn all() -> Routes<App> {
+    all_but_metrics().and(metrics())
+}
+
+/// All of them where `/metrics` has an address of its own.
+pub fn all_but_metrics() -> Routes<App> {
+    for_people_and_probes().and(oversight())
 }

@@ -4,6 +4,8 @@
 //! the lease, sequences them in batches; what is sequenced is published as tiles and a signed checkpoint. The catalog
 //! commits first and the store follows, so a published checkpoint never names a leaf that the catalog does not have.
 
+use std::collections::BTreeSet;
+
 use super::checkpoint;
 use super::entry::{Commitment, Entry, leaf_bytes};
 use super::proof::Proof;
@@ -150,6 +152,27 @@ impl Ledger<'_> {
         let hashes = tree::prove_inclusion(seq, state.published_size, &stored)?;
         let leaf = leaf_bytes(seq, &entry_of(&entry.entry)?)?;
         Ok(Some((leaf, Proof::new(seq, hashes, state.checkpoint))))
+    }
+
+    /// The proofs of several entries in the one tree that `state` says is published; none for an entry that is not in
+    /// it yet. What the proofs share is read once.
+    pub async fn prove_all(
+        &self,
+        state: &LedgerState,
+        entries: &[&SequencedEntry],
+    ) -> Result<Vec<Option<Proof>>, SequenceError> {
+        let size = state.published_size;
+        let places: Vec<Option<u64>> = entries.iter().map(|entry| entry.seq.filter(|seq| *seq < size)).collect();
+        let mut indexes = BTreeSet::new();
+        for seq in places.iter().flatten() {
+            indexes.extend(tree::indexes_for_inclusion(*seq, size)?);
+        }
+        let stored = self.stored(&Vec::from_iter(indexes)).await?;
+        let prove = |seq| -> Result<Proof, SequenceError> {
+            let hashes = tree::prove_inclusion(seq, size, &stored)?;
+            Ok(Proof::new(seq, hashes, state.checkpoint.clone()))
+        };
+        places.into_iter().map(|place| place.map(prove).transpose()).collect()
     }
 
     async fn content(&self, tile: &Tile) -> Result<Vec<u8>, SequenceError> {

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::archive::{Archive, ArchiveError};
-use crate::http::{self, App, routes};
+use crate::http::{self, App, openapi, routes};
 use crate::telemetry::Metrics;
 use crate::{housekeeping, purge};
 
@@ -87,10 +87,11 @@ impl Server {
         let (accepting, listeners) = (CancellationToken::new(), TaskTracker::new());
         let metrics_address = own.as_ref().map(|(_, address)| *address);
         if let Some((listener, _)) = own {
-            let router = http::app(app.clone(), routes::metrics(), routes::no_document());
+            let router = http::app(app.clone(), routes::metrics(), utoipa::openapi::OpenApi::default());
             listeners.spawn(connections::accept(listener, router, most, accepting.clone()));
         }
-        let router = http::app(app, routes::all_routes(metrics_address.is_none()), routes::document());
+        let routes = if metrics_address.is_none() { routes::all() } else { routes::all_but_metrics() };
+        let router = http::app(app, routes, openapi::document());
         let router = gate::limit(router, most);
         let connections = most.saturating_mul(CONNECTIONS_PER_REQUEST);
         listeners.spawn(connections::accept(listener, router, connections, accepting.clone()));
@@ -112,7 +113,7 @@ impl Server {
         if tokio::time::timeout(LOOPS_GRACE, self.loops.wait()).await.is_err() {
             tracing::warn!("a background pass did not end in time; the next start goes on with it");
         }
-        if let Err(error) = self.archive.publish_ledger().await {
+        if let Err(error) = self.archive.hand_over_ledger().await {
             tracing::warn!(%error, "the ledger was not published once more; the next start does it");
         }
         self.archive.catalog.close().await;

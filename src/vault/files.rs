@@ -1,12 +1,15 @@
 //! Private, durable files: what the key folder and the disk store have in common. Blocking.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use uuid::Uuid;
+
 use crate::clock::Timestamp;
+use crate::failpoint;
 
 /// A new file that only this user may read (0600); an error where the name is taken.
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
@@ -50,6 +53,32 @@ pub(super) fn remove_file(path: &Path) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(e) => Err(e),
+    }
+}
+
+/// The id in a folder's id file, where there is one.
+pub(super) fn read_id(path: &Path) -> io::Result<Option<Uuid>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Uuid::try_parse(text.trim()).ok()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Writes a file that is whole and durable as soon as it has its name. Where the name is taken, that one stays.
+pub(super) fn link_new(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let temporary = folder.join(format!(".{name}.{}.tmp", Uuid::new_v4().as_hyphenated()));
+    let mut file = create_private(&temporary)?;
+    let linked = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| {
+        failpoint::hit("file-temp-synced");
+        std::fs::hard_link(&temporary, folder.join(name))
+    });
+    failpoint::hit("file-linked");
+    remove_file(&temporary)?;
+    sync_folder(folder)?;
+    match linked {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
     }
 }
 

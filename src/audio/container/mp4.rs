@@ -34,7 +34,11 @@ pub(crate) fn read(walk: &mut Walk<'_>, len: u64) -> io::Result<Structure<Option
     let (mut at, mut moov, mut seen_data) = (0_u64, None, false);
     while at < len {
         let Some((kind, head, size)) = top_box(walk, at, len)? else {
-            findings.add(FindingCode::TrailingGarbage, format!("{} bytes after the last box", len - at));
+            if len - at < 8 {
+                findings.add(FindingCode::Truncated, "the file ends within a box");
+            } else {
+                findings.add(FindingCode::TrailingGarbage, format!("{} bytes after the last box", len - at));
+            }
             break;
         };
         let end = at.saturating_add(size);

@@ -67,7 +67,7 @@ async fn many_processes_at_once_make_one_secret() {
     let tasks: Vec<_> = (0..20)
         .map(|_| {
             let bench = bench.clone();
-            tokio::spawn(async move { print(&*bench.ring().ensure_secret(&name()).await.unwrap()) })
+            tokio::spawn(async move { print(&bench.ring().ensure_secret(&name()).await.unwrap()) })
         })
         .collect();
     let mut prints = Vec::new();
@@ -76,7 +76,7 @@ async fn many_processes_at_once_make_one_secret() {
     }
     prints.dedup();
     assert_eq!(prints.len(), 1);
-    assert_eq!(print(&*bench.ring().secret(&name()).await.unwrap()), prints[0]);
+    assert_eq!(print(&bench.ring().secret(&name()).await.unwrap()), prints[0]);
 }
 
 #[tokio::test]
@@ -109,12 +109,12 @@ async fn forgetting_and_a_clock_that_went_back_end_it_too() {
 #[tokio::test]
 async fn either_copy_brings_the_secret_back() {
     let bench = Bench::new();
-    let first = print(&*bench.ring().ensure_secret(&name()).await.unwrap());
+    let first = print(&bench.ring().ensure_secret(&name()).await.unwrap());
     bench.shelf.0.lock().unwrap().clear();
-    assert_eq!(print(&*bench.ring().secret(&name()).await.unwrap()), first, "an old catalog");
+    assert_eq!(print(&bench.ring().secret(&name()).await.unwrap()), first, "an old catalog");
     assert!(bench.shelf.0.lock().unwrap().contains_key(&name()), "and is on the shelf again");
     bench.shelf.0.lock().unwrap().get_mut(&name()).unwrap().wrapped[20] ^= 1;
-    assert_eq!(print(&*bench.ring().secret(&name()).await.unwrap()), first, "a damaged row");
+    assert_eq!(print(&bench.ring().secret(&name()).await.unwrap()), first, "a damaged row");
     bench.store.delete(&ObjectKey::Secret(name())).await.unwrap();
     assert_eq!(bench.ring().secret(&name()).await.unwrap_err().code(), "secret-corrupt");
     bench.shelf.0.lock().unwrap().clear();
@@ -129,7 +129,7 @@ async fn a_creation_that_broke_off_is_continued_with_the_same_secret() {
     let wrapped = ring.provider.wrap(&name(), &aad(&name()), &[7; 32]).await.unwrap();
     bench.store.put_new(&ObjectKey::Secret(name()), PutBody::bytes(wrapped)).await.unwrap();
     let expected = Secret::from_slice(name(), &[7; 32]).unwrap();
-    assert_eq!(print(&*ring.ensure_secret(&name()).await.unwrap()), print(&expected));
+    assert_eq!(print(&ring.ensure_secret(&name()).await.unwrap()), print(&expected));
 }
 
 #[tokio::test]

@@ -96,6 +96,10 @@ pub trait KeyProvider: Send + Sync + fmt::Debug {
     /// The names of all keys that can be used, in order.
     async fn list(&self) -> Result<Vec<KeyName>, KeyError>;
 
+    /// Whose keys these are. The caller notes it once and compares at every start: other keys, or an empty folder
+    /// where a volume is not mounted, would pass for keys that are gone. None where the provider cannot tell.
+    fn identity(&self) -> Option<String>;
+
     /// What an operator should know, e.g. that there is no replica.
     fn warnings(&self) -> Vec<String>;
 }

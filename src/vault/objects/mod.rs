@@ -105,6 +105,9 @@ pub struct StoreFacts {
     pub versions: bool,
     /// Locks are enforced by the store.
     pub locks: bool,
+    /// Which store this is. The caller notes it once and compares at every start: an empty folder where a volume is
+    /// not mounted would pass for a store from which everything is purged. None where the store cannot tell.
+    pub identity: Option<String>,
 }
 
 /// A store of objects. All operations are safe to repeat, and safe from several processes at once.
@@ -133,7 +136,8 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// [`StoreError::NotOurs`] for what has no key.
     async fn delete_versions(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>>;
 
-    /// Deletes an object in all its versions, and what unfinished writes of it left, durably.
+    /// Deletes an object in all its versions, and what unfinished writes of it left, durably. A write of it that is
+    /// in progress fails.
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError>;
 
     /// Asks the store to refuse deletion until `until`.

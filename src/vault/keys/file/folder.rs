@@ -1,7 +1,7 @@
 //! One folder of keys: reading, publishing and removing its files. Blocking.
 
 use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -10,19 +10,14 @@ use zeroize::Zeroizing;
 
 use super::super::{KeyError, KeyName};
 use crate::clock::Timestamp;
-use crate::failpoint;
 use crate::vault::Key32;
-use crate::vault::files::{create_private, make_root, open_no_follow, remove_file, sync_folder, timestamp};
+use crate::vault::files::{link_new, make_root, open_no_follow, read_id, remove_file, sync_folder, timestamp};
 
 const ID_FILE: &str = "folder-id";
 
 /// The id in a folder that may be there.
 pub(super) fn existing_id(path: &Path) -> Result<Option<Uuid>, KeyError> {
-    match fs::read_to_string(path.join(ID_FILE)) {
-        Ok(text) => Ok(Uuid::try_parse(text.trim()).ok()),
-        Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e.into()),
-    }
+    Ok(read_id(&path.join(ID_FILE))?)
 }
 
 #[derive(Debug)]
@@ -143,21 +138,4 @@ impl Folder {
 
 fn is_temporary(name: &std::ffi::OsStr) -> bool {
     name.to_str().is_some_and(|n| n.starts_with('.') && n.ends_with(".tmp"))
-}
-
-/// Writes a file that is whole as soon as it has its name. Where the name is taken, that one stays.
-fn link_new(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    let temporary = folder.join(format!(".{name}.{}.tmp", Uuid::new_v4().as_hyphenated()));
-    let mut file = create_private(&temporary)?;
-    let linked = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| {
-        failpoint::hit("key-temp-synced");
-        fs::hard_link(&temporary, folder.join(name))
-    });
-    failpoint::hit("key-linked");
-    remove_file(&temporary)?;
-    sync_folder(folder)?;
-    match linked {
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    }
 }

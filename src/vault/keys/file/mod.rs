@@ -209,6 +209,10 @@ impl KeyProvider for FileKeys {
         self.on_folders(Folders::list).await
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(self.folders.main.id().to_string())
+    }
+
     fn warnings(&self) -> Vec<String> {
         let alone = "the keys folder has no replica: when its disk is lost, every recording is lost";
         if self.folders.replica.is_some() { Vec::new() } else { vec![alone.to_owned()] }

@@ -49,7 +49,9 @@ async fn a_key_is_the_same_in_both_folders_and_comes_back_from_either() {
         assert!(lost.exists());
     }
     fs::remove_dir_all(root.path().join("keys")).unwrap();
+    let before = keys.identity();
     let keys = open(root.path(), true).unwrap();
+    assert_eq!(keys.identity(), before);
     assert_eq!(keys.unwrap(&name(), b"a", &wrapped).await.unwrap().as_slice(), b"secret");
 }
 

@@ -36,6 +36,9 @@ impl Walk<'_> {
             let kind = entry.file_type()?;
             let slash = if kind.is_dir() { "/" } else { "" };
             let full = format!("{path}{}{slash}", entry.file_name().to_string_lossy());
+            if full == super::ID_FILE {
+                continue;
+            }
             if full.as_str() > self.after || (kind.is_dir() && self.after.starts_with(&full)) {
                 named.push((full, kind, entry));
             }

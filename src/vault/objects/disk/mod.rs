@@ -3,8 +3,9 @@
 //! A write goes to a temporary file in the object's own folder, is fsynced, and gets its name by a hard link (which
 //! never overwrites) or, for [`ObjectStore::put`], by a rename. Then every folder up to the root is fsynced: one of
 //! them may have been made a moment ago by somebody who has not come to that yet. Deleting takes emptied folders
-//! away; a writer that loses its folder to that begins again.
+//! away, under a file lock (flock on the id file) that keeps them from going while a writer makes its file in them.
 //! Paths are made from [`ObjectKey`]s only, so none leads outside.
+//! The root has an id file. Without it the folder is an unmounted one, where nothing is stored and nothing "gone".
 
 mod list;
 mod names;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use rustix::fs::FlockOperation;
 
 use super::{
     Cursor, ListPage, LockOutcome, ObjectKey, ObjectMeta, ObjectStore, Prefix, PutBody, PutOutcome, StoreError,
@@ -24,13 +26,20 @@ use super::{
 };
 use crate::clock::Timestamp;
 use crate::failpoint;
-use crate::vault::files::{blocking, make_root, open_no_follow, remove_file, sync_folder, timestamp};
+use crate::vault::files::{
+    blocking, link_new, make_root, open_no_follow, read_id, remove_file, sync_folder, timestamp,
+};
 use names::Place;
+use uuid::Uuid;
+
+/// Says which store this is. Not an object, and not listed.
+const ID_FILE: &str = ".store-id";
 
 /// A store in a folder.
 #[derive(Debug, Clone)]
 pub struct DiskStore {
     root: PathBuf,
+    id: Uuid,
 }
 
 impl DiskStore {
@@ -38,7 +47,12 @@ impl DiskStore {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let root = root.into();
         make_root(&root)?;
-        Ok(Self { root: root.canonicalize()? })
+        let root = root.canonicalize()?;
+        if read_id(&root.join(ID_FILE))?.is_none() {
+            link_new(&root, ID_FILE, format!("{}\n", Uuid::new_v4().as_hyphenated()).as_bytes())?;
+        }
+        let id = read_id(&root.join(ID_FILE))?.ok_or_else(away)?;
+        Ok(Self { root, id })
     }
 
     /// The folder.
@@ -49,24 +63,35 @@ impl DiskStore {
     fn place(&self, key: &ObjectKey) -> Place {
         Place::of(&self.root, key)
     }
+
+    /// Blocking work, once it is sure that the store is there.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (id_file, id) = (self.root.join(ID_FILE), self.id);
+        blocking(move || if read_id(&id_file)? == Some(id) { work() } else { Err(away().into()) }).await
+    }
 }
 
 #[async_trait]
 impl ObjectStore for DiskStore {
     async fn put_new(&self, key: &ObjectKey, body: PutBody) -> Result<PutOutcome, StoreError> {
         let byte_len = body.byte_len();
-        write::stream(self.place(key), body).await?;
+        let place = self.place(key);
+        let unfinished = self.on_disk(move || write::begin(&place)).await?;
+        write::stream(unfinished, body).await?;
         Ok(PutOutcome { byte_len, version: None })
     }
 
     async fn put(&self, key: &ObjectKey, body: Bytes) -> Result<(), StoreError> {
         let place = self.place(key);
-        blocking(move || write::replace(&place, &body)).await
+        self.on_disk(move || write::replace(&place, &body)).await
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectMeta>, StoreError> {
         let path = self.place(key).path();
-        blocking(move || match std::fs::symlink_metadata(path) {
+        self.on_disk(move || match std::fs::symlink_metadata(path) {
             Ok(meta) => Ok(Some(ObjectMeta {
                 byte_len: meta.len(),
                 modified_at: timestamp(meta.modified()?),
@@ -80,7 +105,7 @@ impl ObjectStore for DiskStore {
 
     async fn get(&self, key: &ObjectKey, max_bytes: u64) -> Result<Bytes, StoreError> {
         let path = self.place(key).path();
-        blocking(move || {
+        self.on_disk(move || {
             let file = open_no_follow(&path)?;
             let len = file.metadata()?.len();
             if len > max_bytes {
@@ -93,7 +118,7 @@ impl ObjectStore for DiskStore {
 
     async fn get_range(&self, key: &ObjectKey, offset: u64, len: usize) -> Result<Bytes, StoreError> {
         let path = self.place(key).path();
-        blocking(move || {
+        self.on_disk(move || {
             let file = open_no_follow(&path)?;
             // Asked before memory is taken: `len` may come from a lying length elsewhere.
             let end = offset.checked_add(len as u64).ok_or(StoreError::RangeOutside)?;
@@ -107,7 +132,7 @@ impl ObjectStore for DiskStore {
 
     async fn list(&self, prefix: &Prefix, after: Option<&Cursor>, limit: usize) -> Result<ListPage, StoreError> {
         let (root, prefix, after) = (self.root.clone(), prefix.as_str().to_owned(), after.map(|c| c.0.clone()));
-        blocking(move || list::page(&root, &prefix, after.as_deref(), limit)).await
+        self.on_disk(move || list::page(&root, &prefix, after.as_deref(), limit)).await
     }
 
     async fn delete_versions(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>> {
@@ -119,7 +144,7 @@ impl ObjectStore for DiskStore {
                 Ok((place, name))
             });
             results.push(match target {
-                Ok((place, name)) => blocking(move || remove(&place, &[name])).await,
+                Ok((place, name)) => self.on_disk(move || remove(&place, &[name])).await,
                 Err(error) => Err(error),
             });
         }
@@ -128,7 +153,7 @@ impl ObjectStore for DiskStore {
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
         let place = self.place(key);
-        blocking(move || {
+        self.on_disk(move || {
             let mut names = place.temporaries()?;
             names.push(place.name().to_owned());
             remove(&place, &names)
@@ -142,9 +167,20 @@ impl ObjectStore for DiskStore {
 
     async fn probe(&self) -> Result<StoreFacts, StoreError> {
         let root = self.root.clone();
-        let exclusive_create = blocking(move || write::links_are_exclusive(&root)).await?;
-        Ok(StoreFacts { backend: "disk", durable: true, exclusive_create, versions: false, locks: false })
+        let exclusive_create = self.on_disk(move || write::links_are_exclusive(&root)).await?;
+        Ok(StoreFacts {
+            backend: "disk",
+            durable: true,
+            exclusive_create,
+            versions: false,
+            locks: false,
+            identity: Some(self.id.to_string()),
+        })
     }
+}
+
+fn away() -> io::Error {
+    io::Error::other("the folder of the store is not there")
 }
 
 fn read_at(file: &File, offset: u64, len: usize) -> Result<Bytes, StoreError> {
@@ -162,31 +198,36 @@ fn remove(place: &Place, names: &[String]) -> Result<(), StoreError> {
         remove_file(&place.folder().join(name)).map_err(StoreError::from)?;
         failpoint::hit("object-unlinked");
     }
-    match sync_folder(place.folder()) {
-        Err(e) if e.kind() != ErrorKind::NotFound => return Err(e.into()),
-        _ => {}
-    }
+    sync_nearest(place.folder())?;
     Ok(prune(place)?)
+}
+
+/// fsync of a folder or, where others took it away and may not have come to that yet, of the next one above it.
+fn sync_nearest(folder: &Path) -> io::Result<()> {
+    for folder in folder.ancestors() {
+        match sync_folder(folder) {
+            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            other => return other,
+        }
+    }
+    Ok(())
 }
 
 /// Takes away empty folders from an object's own upwards, and makes that durable. Stops at one that is in use.
 fn prune(place: &Place) -> io::Result<()> {
+    let no_writer_begins = place.lock(FlockOperation::LockExclusive)?;
+    let mut topmost = None;
     for folder in place.folders_upwards() {
         match std::fs::remove_dir(folder) {
-            Ok(()) => {}
+            Ok(()) => topmost = folder.parent(),
             Err(e) if e.kind() == ErrorKind::NotFound => {}
-            Err(e) if matches!(e.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists) => return Ok(()),
+            Err(e) if e.kind() == ErrorKind::DirectoryNotEmpty => break,
             Err(e) => return Err(e),
         }
         failpoint::hit("object-folder-removed");
-        if let Some(above) = folder.parent() {
-            match sync_folder(above) {
-                Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
-                _ => {}
-            }
-        }
     }
-    Ok(())
+    drop(no_writer_begins);
+    topmost.map_or(Ok(()), sync_nearest)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! Where an object's files are: its own, and those of writes in progress.
 
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FlockOperation;
 use uuid::Uuid;
 
 use super::super::{ObjectKey, StoredKind, StoredVersion};
@@ -42,6 +44,13 @@ impl Place {
     /// The folders from the object's own up to, but without, the root.
     pub fn folders_upwards(&self) -> impl Iterator<Item = &Path> {
         self.folder.ancestors().take_while(|folder| *folder != self.root)
+    }
+
+    /// Holds the store's lock until dropped: shared to make folders, exclusive to remove them. Also between processes.
+    pub fn lock(&self, how: FlockOperation) -> io::Result<File> {
+        let file = File::open(self.root.join(super::ID_FILE))?;
+        rustix::io::retry_on_intr(|| rustix::fs::flock(&file, how))?;
+        Ok(file)
     }
 
     /// The root, then the folders from it down to the object's own.

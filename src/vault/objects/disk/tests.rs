@@ -22,7 +22,7 @@ async fn keeps_the_contract() {
     let (_folder, store) = store();
     conformance::all(Arc::new(store.clone())).await;
     conformance::a_big_body_is_not_gathered_in_memory(&store, 4 << 20).await;
-    assert_eq!(fs::read_dir(store.root()).unwrap().count(), 0, "emptied folders are gone");
+    assert_eq!(fs::read_dir(store.root()).unwrap().count(), 1, "emptied folders are gone");
 }
 
 #[tokio::test]
@@ -96,5 +96,46 @@ async fn a_writer_that_goes_away_leaves_nothing() {
     assert_eq!(store.list(&Prefix::all(), None, 100).await.unwrap().found.len(), 1);
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
-    assert_eq!(fs::read_dir(store.root()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(store.root()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn an_unmounted_store_is_trouble_and_not_an_empty_one() {
+    let (folder, store) = store();
+    store.put_new(&audio(), PutBody::bytes(&b"x"[..])).await.unwrap();
+    let found = store.list(&Prefix::all(), None, 10).await.unwrap().found;
+    let away = folder.path().join("unmounted");
+    fs::rename(store.root(), &away).unwrap();
+    fs::create_dir(store.root()).unwrap();
+    assert!(matches!(store.head(&audio()).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.get(&audio(), 1).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.list(&Prefix::all(), None, 10).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.delete(&audio()).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.delete_versions(&found).await[..], [Err(StoreError::Unavailable(_))]));
+    assert!(matches!(store.put_new(&audio(), PutBody::bytes(&b"x"[..])).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.put(&audio(), Bytes::new()).await, Err(StoreError::Unavailable(_))));
+    fs::remove_dir(store.root()).unwrap();
+    fs::rename(&away, store.root()).unwrap();
+    assert_eq!(store.get(&audio(), 1).await.unwrap(), &b"x"[..]);
+    let again = DiskStore::open(store.root()).unwrap();
+    assert_eq!(again.probe().await.unwrap(), store.probe().await.unwrap());
+}
+
+#[test]
+fn no_folder_is_removed_under_a_writer_that_begins() {
+    let (_folder, store) = store();
+    let place = store.place(&audio());
+    let (stop, removing) = (std::sync::atomic::AtomicBool::new(false), std::sync::Barrier::new(2));
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            removing.wait();
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                prune(&place).unwrap();
+            }
+        });
+        removing.wait();
+        let begun: Vec<bool> = (0..1_000).map(|_| write::begin(&place).is_ok()).collect();
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(begun.iter().all(|ok| *ok), "{} of 1000", begun.iter().filter(|ok| **ok).count());
+    });
 }

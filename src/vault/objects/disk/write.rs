@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use rustix::fs::FlockOperation;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
@@ -15,11 +16,8 @@ use crate::failpoint;
 use crate::vault::files::{blocking, create_private, make_folder, remove_file, sync_folder};
 use crate::vault::objects::{PutBody, StoreError};
 
-/// How often a writer begins again after a deletion took the folder away under it.
-const ATTEMPTS: usize = 32;
-
 /// A file that goes away, with the folders made for it, unless its write came to its end.
-struct Temporary {
+pub(super) struct Temporary {
     path: PathBuf,
     place: Place,
 }
@@ -28,15 +26,10 @@ impl Temporary {
     /// Makes the folders and the file.
     fn create(place: &Place) -> io::Result<(Self, File)> {
         let path = place.temporary();
-        for _ in 0..ATTEMPTS {
-            let made = place.folders_downwards().into_iter().skip(1).try_for_each(make_folder);
-            match made.and_then(|()| create_private(&path)) {
-                Ok(file) => return Ok((Self { path, place: place.clone() }, file)),
-                Err(e) if e.kind() == ErrorKind::NotFound => {}
-                Err(e) => return Err(e),
-            }
-        }
-        Err(io::Error::new(ErrorKind::ResourceBusy, "the folder was removed again and again"))
+        let _no_folder_goes = place.lock(FlockOperation::LockShared)?;
+        place.folders_downwards().into_iter().skip(1).try_for_each(make_folder)?;
+        let file = create_private(&path)?;
+        Ok((Self { path, place: place.clone() }, file))
     }
 }
 
@@ -48,10 +41,16 @@ impl Drop for Temporary {
     }
 }
 
-/// Stores a new object from a stream.
-pub(super) async fn stream(place: Place, body: PutBody) -> Result<(), StoreError> {
-    let (temporary, file) = blocking(move || Temporary::create(&place).map_err(unavailable)).await?;
+/// Begins to store an object.
+pub(super) fn begin(place: &Place) -> Result<(Temporary, File), StoreError> {
+    let begun = Temporary::create(place).map_err(unavailable);
     failpoint::hit("object-temp-created");
+    begun
+}
+
+/// Stores a new object from a stream.
+pub(super) async fn stream(begun: (Temporary, File), body: PutBody) -> Result<(), StoreError> {
+    let (temporary, file) = begun;
     let mut file = tokio::fs::File::from_std(file);
     let (expected, mut written, mut chunks) = (body.byte_len(), 0_u64, body.into_stream());
     while let Some(chunk) = chunks.try_next().await.map_err(StoreError::Body)? {
@@ -93,6 +92,10 @@ fn publish_new(temporary: Temporary) -> Result<(), StoreError> {
         other => other.map_err(unavailable)?,
     }
     failpoint::hit("object-folders-synced");
+    if linked.is_err() {
+        // Whoever deleted it could not take the folder away while our file was in it.
+        prune(&place)?;
+    }
     linked
 }
 

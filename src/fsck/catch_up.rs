@@ -1,0 +1,42 @@
+//! A row that is older than its sidecar: decisions, related data and holds since the backup are applied.
+
+use std::collections::HashSet;
+
+use crate::archive::row::{lookups_of, open_row};
+use crate::archive::{Archive, ArchiveError};
+use crate::recording::{ExpiryMonth, RecordingId};
+use crate::vault::keys::KeyName;
+
+/// Brings the row up to its sidecar. True when it was older.
+pub(super) async fn catch_up(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result<bool, ArchiveError> {
+    let Some(row) = archive.catalog.recording(id).await? else { return Ok(false) };
+    let Some(sidecar) = archive.read_sidecar(month, id).await? else { return Ok(false) };
+    if row.revision >= sidecar.body.revision {
+        return Ok(false);
+    }
+    let opened = open_row(id, &sidecar.key, &sidecar.body.sealed)?;
+    let secret = archive.keyring.secret(&KeyName::Month(month)).await?;
+    let held: HashSet<_> = archive.catalog.holds_of(id).await?.into_iter().map(|(hold, ..)| hold).collect();
+    let now = archive.clock.now();
+    let mut tx = archive.catalog.begin().await?;
+    let body = &sidecar.body;
+    if !tx.restore_revision(id, row.revision, body.revision, body.status, &body.sealed).await? {
+        return Ok(false);
+    }
+    tx.replace_lookups(id, &lookups_of(&secret, &opened.metadata)).await?;
+    for related in &body.related {
+        tx.put_related(id, &related.into()).await?;
+    }
+    for hold in body.holds.iter().filter(|hold| !held.contains(&hold.id)) {
+        tx.ensure_case(hold.case_id, hold.placed_at, &[]).await?;
+        tx.restore_hold(hold.id, hold.case_id, id, hold.placed_at).await?;
+    }
+    for released in held.iter().filter(|hold| !body.holds.iter().any(|h| h.id == **hold)) {
+        tx.release_hold(*released, now).await?;
+    }
+    for entry in &body.entries {
+        tx.append_missing_entry(&entry.to_new(id)?).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}

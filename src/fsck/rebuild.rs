@@ -1,0 +1,177 @@
+//! A lost or old catalog, brought up to date from the store: the ledger's tree from its tiles, what was purged and
+//! destroyed from certificates and records, recordings and holds from their sidecars — in this order, so that nothing
+//! purged comes back.
+
+use super::catch_up;
+use super::report::Report;
+use crate::archive::{Adoption, Archive, ArchiveError};
+use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
+use crate::ledger::certificate::Certificate;
+use crate::ledger::checkpoint;
+use crate::ledger::destruction::DestructionRecord;
+use crate::ledger::document;
+use crate::ledger::entry::parse_leaf;
+use crate::ledger::rebuild::Rebuild;
+use crate::ledger::sequencer::SequenceError;
+use crate::ledger::tree::{self, StoredHashes};
+use crate::ledger::{Hash, LedgerError};
+use crate::vault::keys::KeyName;
+use crate::vault::objects::{ObjectKey, Prefix, RecordingPart};
+use uuid::Uuid;
+
+/// Things that one listing asks for.
+const PAGE: usize = 1_000;
+/// Longest tile, certificate or record that is read.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Brings the catalog up to date. Can be repeated; a catalog that is up to date is left as it is.
+pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<(), ArchiveError> {
+    report.ledger_entries = ledger(archive).await?;
+    crate::failpoint::hit("rebuild.ledger");
+    for key in keys_below(archive, &Prefix::months()).await? {
+        if let ObjectKey::MonthDestroyed(_) = key {
+            month(archive, &key).await?;
+        }
+    }
+    for key in keys_below(archive, &Prefix::secrets()).await? {
+        if let ObjectKey::Secret(name) = key {
+            secret(archive, &name).await?;
+        }
+    }
+    for key in keys_below(archive, &Prefix::certificates()).await? {
+        if let ObjectKey::Certificate { id, .. } = key {
+            let done = archive.catalog.purge_of(id).await?.is_some_and(|p| p.stage == PurgeStage::Certified);
+            if !done {
+                purge(archive, &key).await?;
+                report.purges_applied += 1;
+            }
+        }
+    }
+    crate::failpoint::hit("rebuild.purges");
+    for key in keys_below(archive, &Prefix::recordings()).await? {
+        if let ObjectKey::Recording { month, id, part: RecordingPart::Sidecar } = key {
+            match archive.adopt(month, id, None).await? {
+                Adoption::Adopted => report.brought_back += 1,
+                Adoption::Known => report.caught_up += u64::from(catch_up::catch_up(archive, month, id).await?),
+                // The walk over the objects reports or deletes these.
+                Adoption::Duplicate | Adoption::Conflict | Adoption::NotWhole | Adoption::Purged => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn keys_below(archive: &Archive, prefix: &Prefix) -> Result<Vec<ObjectKey>, ArchiveError> {
+    let (mut keys, mut after) = (Vec::new(), None);
+    loop {
+        let page = archive.store.list(prefix, after.as_ref(), PAGE).await?;
+        keys.extend(page.found.into_iter().filter_map(|version| version.key));
+        after = page.next;
+        if after.is_none() {
+            keys.dedup();
+            return Ok(keys);
+        }
+    }
+}
+
+/// The tree from its published bundles, up to the store's checkpoint, in one transaction.
+async fn ledger(archive: &Archive) -> Result<u64, ArchiveError> {
+    let ledger = archive.ledger();
+    let Some(note) = ledger.stored_checkpoint().await? else { return Ok(0) };
+    let published = checkpoint::verify(&note, &archive.signing.public())?;
+    if published.origin != archive.origin {
+        return Err(SequenceError::OtherLedger.into());
+    }
+    let state = archive.catalog.ledger_state().await?;
+    if published.head.size <= state.size {
+        ledger.check_store().await?;
+        return Ok(0);
+    }
+    let edge = tree::indexes_to_append(state.size);
+    let hashes = archive.catalog.ledger_hashes(&edge).await?;
+    let stored: StoredHashes = edge.into_iter().zip(hashes.into_iter().map(Hash)).collect();
+    let mut rebuild = Rebuild::resume(published.head, state.size, &stored)?;
+    let mut rows = Vec::new();
+    let mut tx = archive.catalog.begin().await?;
+    for tile in rebuild.bundles()? {
+        let bytes = bundle(archive, &tile.path(), &tile.full().path()).await?;
+        let rebuilt = rebuild.add(&tile, &bytes)?;
+        for (leaf, expected) in rebuilt.leaves.iter().zip(rebuilt.first..) {
+            let (seq, entry) = parse_leaf(leaf)?;
+            if seq != expected {
+                return Err(LedgerError::Gap { next: expected }.into());
+            }
+            let (kind, commitment) = (entry.kind.as_str().to_owned(), entry.commitment.0);
+            tx.replay_leaf(&UnsequencedEntry { id: Uuid::new_v4(), at: entry.at, kind, commitment }, seq).await?;
+        }
+        rows.extend(rebuilt.rows.iter().map(|(index, hash)| (*index, hash.0)));
+    }
+    let head = rebuild.finish()?;
+    if !tx.grow_ledger(state.size, head.size, head.root.0, &rows).await? {
+        return Err(ArchiveError::Document("the ledger grew while it was brought up to date"));
+    }
+    tx.ledger_published(head.size, archive.clock.now(), &note).await?;
+    tx.commit().await?;
+    Ok(head.size - state.size)
+}
+
+/// A bundle, or the full one that has taken its place.
+async fn bundle(archive: &Archive, path: &str, full: &str) -> Result<bytes::Bytes, ArchiveError> {
+    for path in [path, full] {
+        let key: ObjectKey = format!("ledger/{path}").parse().map_err(|_| LedgerError::TilePath)?;
+        if archive.store.head(&key).await?.is_some() {
+            return Ok(archive.store.get(&key, MAX_BYTES).await?);
+        }
+    }
+    Err(ArchiveError::Document("a bundle of the ledger is missing in the store"))
+}
+
+async fn month(archive: &Archive, key: &ObjectKey) -> Result<(), ArchiveError> {
+    let bytes = archive.store.get(key, MAX_BYTES).await?;
+    let record: DestructionRecord = document::open(&bytes)?.read()?;
+    let name = KeyName::Month(record.facts.month).to_string();
+    let mut tx = archive.catalog.begin().await?;
+    tx.restore_destroyed(&name, record.facts.destroyed_at).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The keyring puts a missing row back from the store's copy. One whose key is destroyed stays away.
+async fn secret(archive: &Archive, name: &KeyName) -> Result<(), ArchiveError> {
+    match archive.keyring.secret(name).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == "key-gone" => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A purge that the store's certificate proves: applied again, whatever the old catalog still has.
+async fn purge(archive: &Archive, key: &ObjectKey) -> Result<(), ArchiveError> {
+    let bytes = archive.store.get(key, MAX_BYTES).await?;
+    let opened = document::open(&bytes)?;
+    if *opened.key() != archive.signing.public() {
+        return Err(ArchiveError::Document("a certificate that another key signed"));
+    }
+    let certificate: Certificate = opened.read()?;
+    let facts = certificate.facts;
+    let purge = PurgeRow {
+        recording_id: facts.recording_id,
+        month: facts.month,
+        rule: facts.rule,
+        expires_at: facts.expires_at,
+        stage: PurgeStage::Certified,
+        fenced_at: facts.fenced_at,
+        keys_destroyed_at: Some(facts.keys_destroyed_at),
+        objects_deleted_at: Some(facts.objects_deleted_at),
+        rows_deleted_at: Some(facts.rows_deleted_at),
+        looked_again_at: Some(facts.looked_again_at),
+        certified_at: Some(facts.looked_again_at),
+        deleted: Default::default(),
+        entry_id: None,
+    };
+    archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await?;
+    let mut tx = archive.catalog.begin().await?;
+    tx.restore_purge(&purge, &bytes).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! What a look over the archive found.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A problem's stable name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Problem {
+    /// A row without its audio.
+    MissingAudio,
+    /// A row without its waveform.
+    MissingWaveform,
+    /// A row without its sidecar, or with an older one.
+    MissingSidecar,
+    /// A row without a piece of its related data.
+    MissingRelated,
+    /// The audio is not what was received.
+    DigestMismatch,
+    /// A sealed object does not open.
+    Unreadable,
+    /// A whole recording without a row.
+    RowMissing,
+    /// A whole recording without a row, of a call for which another recording stands.
+    CallTaken,
+    /// Objects of an upload that never became whole.
+    UnfinishedUpload,
+    /// Objects of a recording that was purged.
+    PurgeRemains,
+    /// Related data that no row knows of.
+    RelatedOrphan,
+    /// A file of a write that was not completed.
+    Temporary,
+    /// Something in the store that is not ours.
+    Foreign,
+}
+
+impl Problem {
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingAudio => "missing-audio",
+            Self::MissingWaveform => "missing-waveform",
+            Self::MissingSidecar => "missing-sidecar",
+            Self::MissingRelated => "missing-related",
+            Self::DigestMismatch => "digest-mismatch",
+            Self::Unreadable => "unreadable",
+            Self::RowMissing => "row-missing",
+            Self::CallTaken => "call-taken",
+            Self::UnfinishedUpload => "unfinished-upload",
+            Self::PurgeRemains => "purge-remains",
+            Self::RelatedOrphan => "related-orphan",
+            Self::Temporary => "temporary",
+            Self::Foreign => "foreign",
+        }
+    }
+}
+
+/// What was done about a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Nothing: it was not asked for, or nothing can be done.
+    Reported,
+    /// It is mended.
+    Repaired,
+    /// The remains are deleted.
+    Deleted,
+}
+
+impl Action {
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Repaired => "repaired",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// One problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What is wrong.
+    pub problem: Problem,
+    /// What was done.
+    pub action: Action,
+    /// The recording's id, or the path in the store.
+    pub what: String,
+}
+
+/// What a look over the archive found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Rows looked at.
+    pub recordings: u64,
+    /// Things in the store looked at.
+    pub objects: u64,
+    /// Recordings read again whole.
+    pub rehashed: u64,
+    /// Recordings whose rows were brought back from their sidecars.
+    pub brought_back: u64,
+    /// Recordings whose rows were older than their sidecars.
+    pub caught_up: u64,
+    /// Purges applied again to an old catalog.
+    pub purges_applied: u64,
+    /// Ledger entries brought back from the published tiles.
+    pub ledger_entries: u64,
+    /// What was wrong.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    pub(super) fn add(&mut self, problem: Problem, action: Action, what: impl fmt::Display) {
+        self.findings.push(Finding { problem, action, what: what.to_string() });
+    }
+
+    /// Whether something is wrong that was not mended. What is not ours harms nothing.
+    pub fn is_sound(&self) -> bool {
+        self.findings.iter().all(|f| f.action != Action::Reported || f.problem == Problem::Foreign)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "looked at      {} recordings, {} objects", self.recordings, self.objects)?;
+        if self.rehashed > 0 {
+            writeln!(f, "read again     {} recordings", self.rehashed)?;
+        }
+        let rebuilt = [
+            ("brought back", self.brought_back, "recordings"),
+            ("caught up", self.caught_up, "recordings"),
+            ("purged again", self.purges_applied, "recordings"),
+            ("ledger", self.ledger_entries, "entries brought back"),
+        ];
+        for (name, count, what) in rebuilt.into_iter().filter(|(_, count, _)| *count > 0) {
+            writeln!(f, "{name:<14} {count} {what}")?;
+        }
+        for finding in &self.findings {
+            writeln!(f, "{:<14} {} ({})", finding.action.as_str(), finding.what, finding.problem.as_str())?;
+        }
+        f.write_str(if self.is_sound() { "sound" } else { "NOT sound: see what is only reported" })
+    }
+}

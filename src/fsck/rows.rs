@@ -1,0 +1,78 @@
+//! Every row's objects: audio, waveform, sidecar, related data.
+
+use super::Options;
+use super::report::{Action, Problem, Report};
+use crate::archive::{Archive, ArchiveError};
+use crate::catalog::{RecordingRow, Stage};
+use crate::recording::RecordingId;
+use crate::vault::objects::{ObjectKey, RecordingPart};
+
+/// Rows that are read at a time.
+const PAGE: u32 = 1_000;
+
+/// Walks over all recordings. What the purge has begun with is its own business.
+pub(super) async fn check(archive: &Archive, options: Options, report: &mut Report) -> Result<(), ArchiveError> {
+    let mut after: Option<RecordingId> = None;
+    loop {
+        let ids = archive.catalog.recording_ids_after(after, PAGE).await?;
+        for id in &ids {
+            if let Some(row) = archive.catalog.recording(*id).await?
+                && row.stage == Stage::Live
+            {
+                report.recordings += 1;
+                check_one(archive, &row, options, report).await?;
+            }
+        }
+        after = ids.last().copied();
+        if ids.len() < PAGE as usize {
+            return Ok(());
+        }
+    }
+}
+
+async fn check_one(
+    archive: &Archive,
+    row: &RecordingRow,
+    options: Options,
+    report: &mut Report,
+) -> Result<(), ArchiveError> {
+    let there = |part| async move {
+        let key = ObjectKey::Recording { month: row.month, id: row.id, part };
+        Ok::<bool, ArchiveError>(archive.store.head(&key).await?.is_some())
+    };
+    let mut missing = Vec::new();
+    for (part, problem) in
+        [(RecordingPart::Audio, Problem::MissingAudio), (RecordingPart::Waveform, Problem::MissingWaveform)]
+    {
+        if !there(part).await? {
+            missing.push(problem);
+        }
+    }
+    for related in archive.catalog.related(row.id).await? {
+        if !there(RecordingPart::Related(related.object_id)).await? {
+            missing.push(Problem::MissingRelated);
+        }
+    }
+    let sidecar = there(RecordingPart::Sidecar).await?;
+    // The purge may have taken it between the look at the row and the look at the store.
+    if (missing.is_empty() && sidecar) || !is_still_live(archive, row.id).await? {
+        return Ok(());
+    }
+    for problem in missing {
+        report.add(problem, Action::Reported, row.id);
+    }
+    if !sidecar {
+        let action = if options.repair || options.rebuild {
+            archive.refresh_sidecar(row.id).await?;
+            Action::Repaired
+        } else {
+            Action::Reported
+        };
+        report.add(Problem::MissingSidecar, action, row.id);
+    }
+    Ok(())
+}
+
+async fn is_still_live(archive: &Archive, id: RecordingId) -> Result<bool, ArchiveError> {
+    Ok(archive.catalog.recording(id).await?.is_some_and(|row| row.stage == Stage::Live))
+}

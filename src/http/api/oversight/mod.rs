@@ -1,0 +1,50 @@
+//! Oversight: quarantine, custody, retention, purge runs, and the ledger for witnesses.
+//!
+//! | file | call |
+//! |---|---|
+//! | `quarantine`, `decide` | what waits for a decision, and the decision |
+//! | `custody` | what happened to a recording, with proofs |
+//! | `report`, `upcoming`, `certificate` | retention |
+//! | `purge_runs` | a dry run, a real one, releasing the brakes |
+//! | `checkpoint`, `tile`, `key` | the ledger, open to all |
+//! | `gate`, `journal` | whether a recording may be reached, and that it was |
+
+pub mod certificate;
+pub mod checkpoint;
+pub mod custody;
+pub mod decide;
+mod gate;
+mod journal;
+pub mod key;
+mod page;
+pub mod purge_runs;
+pub mod quarantine;
+pub mod report;
+pub mod tile;
+pub mod upcoming;
+
+use utoipa::OpenApi;
+
+/// The part of the document that describes [`crate::http::routes::oversight`].
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        quarantine::list,
+        decide::decide,
+        custody::custody,
+        report::report,
+        upcoming::upcoming,
+        certificate::certificate,
+        purge_runs::run,
+        checkpoint::checkpoint,
+        tile::tile,
+        key::key,
+    ),
+    tags(
+        (name = "quarantine", description = "Recordings that failed a check and wait for a decision"),
+        (name = "custody", description = "What happened to a recording, provably"),
+        (name = "retention", description = "What is kept until when, what is due, and what is gone"),
+        (name = "ledger", description = "The ledger's tree (C2SP tlog-tiles), open to witnesses"),
+    )
+)]
+pub struct OversightApi;

@@ -1,0 +1,158 @@
+//! The catalog lost, and the catalog put back as it was: after `fsck --rebuild` every acknowledged recording is there,
+//! nothing purged is back, and the ledger goes on consistently with every checkpoint published before.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::engines::Engine;
+use crate::support::world::{Server, World, call, five_years_less, tone};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_nothing_on_sqlite() {
+    comes_back(Engine::Sqlite, Loss::Everything).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_nothing_on_postgres() {
+    comes_back(Engine::Postgres, Loss::Everything).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_an_old_copy_on_sqlite() {
+    comes_back(Engine::Sqlite, Loss::SinceTheBackup).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_an_old_copy_on_postgres() {
+    comes_back(Engine::Postgres, Loss::SinceTheBackup).await;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    Everything,
+    SinceTheBackup,
+}
+
+/// RFC 6962 section 2.1, as it is written there.
+fn tree_hash(leaves: &[Vec<u8>]) -> [u8; 32] {
+    let hash = |parts: &[&[u8]]| -> [u8; 32] { digest(&SHA256, &parts.concat()).as_ref().try_into().expect("32 bytes") };
+    match leaves {
+        [] => hash(&[]),
+        [one] => hash(&[&[0], one]),
+        many => {
+            let split = many.len().next_power_of_two() / 2;
+            hash(&[&[1], &tree_hash(&many[..split]), &tree_hash(&many[split..])])
+        }
+    }
+}
+
+/// Size and root of a checkpoint.
+fn head(checkpoint: &str) -> (usize, Vec<u8>) {
+    let mut lines = checkpoint.lines().skip(1);
+    let size = lines.next().expect("a size").parse().expect("a number");
+    (size, BASE64_STANDARD.decode(lines.next().expect("a root")).expect("base64"))
+}
+
+/// All leaves of the published tree, over HTTP.
+async fn leaves(server: &Server, token: &str) -> Vec<Vec<u8>> {
+    let (size, _) = head(&checkpoint(server, token).await);
+    let mut leaves = Vec::new();
+    for index in 0..size.div_ceil(256) {
+        let width = (size - index * 256).min(256);
+        let partial = if width == 256 { String::new() } else { format!(".p/{width}") };
+        let response = server.get(token, &format!("/v1/ledger/tile/entries/{index:03}{partial}")).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let bytes = response.bytes().await.expect("a bundle");
+        let mut rest = &bytes[..];
+        while let Some((len, tail)) = rest.split_first_chunk::<2>() {
+            let (leaf, tail) = tail.split_at(usize::from(u16::from_be_bytes(*len)));
+            leaves.push(leaf.to_vec());
+            rest = tail;
+        }
+    }
+    assert_eq!(leaves.len(), size);
+    leaves
+}
+
+async fn checkpoint(server: &Server, token: &str) -> String {
+    let response = server.until(token, "/v1/ledger/checkpoint", StatusCode::OK).await;
+    response.text().await.expect("a checkpoint")
+}
+
+async fn post(server: &Server, token: &str, metadata: &Value, audio: &[u8]) -> (String, Vec<u8>) {
+    let response = server.post(token, metadata, audio).await.expect("an answer");
+    assert!(response.status().is_success(), "{}", response.status());
+    let receipt = response.bytes().await.expect("a receipt").to_vec();
+    let id = serde_json::from_slice::<Value>(&receipt).expect("json")["id"].as_str().expect("an id").to_owned();
+    (id, receipt)
+}
+
+async fn comes_back(engine: Engine, loss: Loss) {
+    let mut world = World::new(engine).await;
+    let (ingest, legal) = (world.token("ingest"), world.token("legal"));
+    let (early, due, doubtful, late) = (call("early", 60), call("due", five_years_less(3_600)), call("cut", 60), call("late", 30));
+
+    let server = world.serve(None).await;
+    let (early_id, early_receipt) = post(&server, &ingest, &early, &tone(1)).await;
+    let (due_id, _) = post(&server, &ingest, &due, &tone(2)).await;
+    let whole = tone(3);
+    let (doubtful_id, _) = post(&server, &ingest, &doubtful, &whole[..whole.len() / 2]).await;
+    let first = checkpoint(&server, &legal).await;
+    server.stop().await;
+    let backup = world.back_up().await;
+
+    let server = world.serve(None).await;
+    let (late_id, late_receipt) = post(&server, &ingest, &late, &tone(4)).await;
+    let decision = json!({"decision": "accept", "reason": "the half that there is suffices"});
+    let decided = server.client.post(format!("{}/v1/recordings/{doubtful_id}/quarantine", server.base));
+    let decided = decided.bearer_auth(&legal).json(&decision).send().await.expect("an answer");
+    assert_eq!(decided.status(), StatusCode::OK);
+    server.stop().await;
+    world.ahead_s = 7_200;
+    let server = world.serve(None).await;
+    let certificate = format!("/v1/retention/certificates/{due_id}");
+    let certified = server.until(&legal, &certificate, StatusCode::OK).await.bytes().await.expect("a certificate");
+    let second = checkpoint(&server, &legal).await;
+    server.stop().await;
+
+    world.catalog = if loss == Loss::Everything { world.empty_catalog().await } else { backup };
+    let refused = world.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(4), "an old catalog is not served");
+    let report = world.run_json(&["fsck", "--rebuild", "--rehash", "--json"]);
+    assert_eq!(report["purges_applied"], 1, "{report}");
+
+    let (ingest, legal) = if loss == Loss::Everything {
+        (world.token("ingest"), world.token("legal"))
+    } else {
+        (ingest, legal)
+    };
+    let server = world.serve(None).await;
+    for (id, audio) in [(&early_id, tone(1)), (&late_id, tone(4)), (&doubtful_id, whole[..whole.len() / 2].to_vec())] {
+        let heard = server.get(&legal, &format!("/v1/recordings/{id}/audio")).await;
+        assert_eq!(heard.status(), StatusCode::OK);
+        assert_eq!(heard.bytes().await.expect("audio"), audio);
+    }
+    let doubtful: Value =
+        server.get(&legal, &format!("/v1/recordings/{doubtful_id}")).await.json().await.expect("json");
+    assert_eq!(doubtful["status"], "accepted", "a decision since the backup is kept");
+    assert_eq!(server.get(&legal, &format!("/v1/recordings/{due_id}")).await.status(), StatusCode::GONE);
+    assert_eq!(server.get(&legal, &certificate).await.bytes().await.expect("a certificate"), certified);
+    for (metadata, audio, receipt) in [(&early, tone(1), &early_receipt), (&late, tone(4), &late_receipt)] {
+        let again = server.post(&ingest, metadata, &audio).await.expect("an answer");
+        assert_eq!(again.status(), StatusCode::OK, "the same call is known again");
+        assert_eq!(again.bytes().await.expect("a receipt"), *receipt, "word for word");
+    }
+    // The tree goes on: what was published before is the beginning of what is published now.
+    let all = leaves(&server, &legal).await;
+    for old in [&first, &second] {
+        let (size, root) = head(old);
+        assert!(size <= all.len());
+        assert_eq!(tree_hash(&all[..size]).to_vec(), root, "a published checkpoint is contradicted");
+    }
+    server.stop().await;
+    let report = world.run_json(&["fsck", "--rehash", "--json"]);
+    assert_eq!(report["findings"], json!([]), "{report}");
+    assert_eq!(report["recordings"], 3);
+}

@@ -1,0 +1,294 @@
+//! An installation of its own, run by the real binary: started, killed, moved in time, started again.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
+use tempfile::TempDir;
+
+use super::engines::{Engine, sqlite_url};
+
+/// How long anything that must happen may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A data folder, a catalog, and what the process is told.
+pub struct World {
+    pub folder: TempDir,
+    pub engine: Engine,
+    pub catalog: String,
+    /// Seconds by which the process's clock is ahead.
+    pub ahead_s: i64,
+}
+
+/// A running `serve`.
+pub struct Server {
+    child: Child,
+    pub base: String,
+    pub client: Client,
+}
+
+impl World {
+    pub async fn new(engine: Engine) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let catalog = match engine {
+            Engine::Sqlite => sqlite_url(&folder.path().join("catalog.db")),
+            Engine::Postgres => database("CREATE DATABASE {name}").await,
+        };
+        Self { folder, engine, catalog, ahead_s: 0 }
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn objects(&self) -> PathBuf {
+        self.data().join("objects")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_earwitness"));
+        command
+            .args(arguments)
+            .env("EARWITNESS_DATA", self.data())
+            .env("EARWITNESS_CATALOG", &self.catalog)
+            .env("EARWITNESS_SPOOL", self.folder.path())
+            .env("EARWITNESS_SWEEP_INTERVAL", "200ms")
+            .env("EARWITNESS_TEST_CLOCK_OFFSET_S", self.ahead_s.to_string())
+            .env("EARWITNESS_LOG", "warn")
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the binary runs")
+    }
+
+    /// The same with more in its environment.
+    pub fn run_with(&self, arguments: &[&str], env: &[(&str, &str)]) -> Output {
+        self.command(arguments).envs(env.iter().copied()).output().expect("the binary runs")
+    }
+
+    /// Runs a command that has to succeed, and reads its one JSON document.
+    pub fn run_json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {}\n{stderr}", output.status);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{arguments:?}: {e}\n{stderr}"))
+    }
+
+    pub fn token(&self, role: &str) -> String {
+        let made = self.run_json(&["token", "create", "--role", role, "--name", role, "--json"]);
+        made["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Starts `serve` and waits until it is ready; `fail_at` names the fail point at which it kills itself.
+    pub async fn serve(&self, fail_at: Option<&str>) -> Server {
+        let port = free_port();
+        let mut command = self.command(&["serve", "--listen", &format!("127.0.0.1:{port}")]);
+        if let Some(name) = fail_at {
+            command.env("EARWITNESS_FAILPOINT", name);
+        }
+        let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("serve.log"));
+        let log = log.expect("a log file");
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the binary starts");
+        let mut server = Server { child, base: format!("http://127.0.0.1:{port}"), client: Client::new() };
+        server.until_ready().await;
+        server
+    }
+
+    /// Every file below the data folder and the catalog's file, with its bytes: for looking for what must be nowhere.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files = Vec::new();
+        walk(self.folder.path(), &mut files);
+        files
+    }
+
+    /// A copy of the catalog as it is now. No process may be using it.
+    pub async fn back_up(&self) -> String {
+        match self.engine {
+            Engine::Sqlite => {
+                let copy = self.folder.path().join(format!("backup-{}.db", uuid::Uuid::new_v4().simple()));
+                for end in ["", "-wal"] {
+                    let from = format!("{}{end}", self.folder.path().join("catalog.db").display());
+                    if Path::new(&from).exists() {
+                        std::fs::copy(from, format!("{}{end}", copy.display())).expect("a copy of the catalog");
+                    }
+                }
+                sqlite_url(&copy)
+            }
+            Engine::Postgres => {
+                let name = self.catalog.rsplit('/').next().expect("a database name");
+                database(&format!("CREATE DATABASE {{name}} TEMPLATE {name}")).await
+            }
+        }
+    }
+
+    /// An empty place for a catalog, as after a loss.
+    pub async fn empty_catalog(&self) -> String {
+        match self.engine {
+            Engine::Sqlite => {
+                sqlite_url(&self.folder.path().join(format!("empty-{}.db", uuid::Uuid::new_v4().simple())))
+            }
+            Engine::Postgres => database("CREATE DATABASE {name}").await,
+        }
+    }
+}
+
+fn walk(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            walk(&path, files);
+        } else if let Ok(bytes) = std::fs::read(&path) {
+            files.push((path, bytes));
+        }
+    }
+}
+
+/// Makes a database in the run's PostgreSQL and gives its address.
+async fn database(statement: &str) -> String {
+    let server = std::env::var("EARWITNESS_TEST_POSTGRES").expect("run the tests through ./test");
+    let name = format!("w{}", uuid::Uuid::new_v4().simple());
+    let mut connection = sqlx::postgres::PgConnection::connect(&server).await.expect("PostgreSQL answers");
+    let statement = statement.replace("{name}", &name);
+    connection.execute(sqlx::AssertSqlSafe(statement)).await.expect("a database of one's own");
+    connection.close().await.expect("the connection closes");
+    let (base, _) = server.rsplit_once('/').expect("an address with a database");
+    format!("{base}/{name}")
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
+}
+
+impl Server {
+    async fn until_ready(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Ok(response) = self.client.get(format!("{}/readyz", self.base)).send().await
+                && response.status() == StatusCode::OK
+            {
+                return;
+            }
+            // Killed by its fail point while starting: that is an end as well.
+            if self.child.try_wait().expect("the child's state").is_some() || Instant::now() > end {
+                assert!(Instant::now() <= end, "serve did not become ready");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Posts a recording; an error when the server dies under it.
+    pub async fn post(&self, token: &str, metadata: &Value, audio: &[u8]) -> reqwest::Result<Response> {
+        let form = Form::new()
+            .part("metadata", Part::text(metadata.to_string()).mime_str("application/json").expect("a media type"))
+            .part("audio", Part::bytes(audio.to_vec()).file_name("audio"));
+        self.client.post(format!("{}/v1/recordings", self.base)).bearer_auth(token).multipart(form).send().await
+    }
+
+    pub async fn get(&self, token: &str, path: &str) -> Response {
+        let request = self.client.get(format!("{}{path}", self.base)).bearer_auth(token);
+        request.header("Earwitness-Purpose", "test").send().await.expect("an answer")
+    }
+
+    /// Asks again until the answer has this status.
+    pub async fn until(&self, token: &str, path: &str, status: StatusCode) -> Response {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let response = self.get(token, path).await;
+            if response.status() == status {
+                return response;
+            }
+            assert!(Instant::now() < end, "{path} still answers {}", response.status());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits for the process to end by itself.
+    pub async fn until_dead(&mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child's state") {
+                return status;
+            }
+            assert!(Instant::now() < end, "the process did not reach its fail point");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a kill");
+        self.child.wait().expect("an end");
+    }
+
+    /// SIGTERM, and a graceful end.
+    pub async fn stop(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("a signal");
+        let status = self.until_dead().await;
+        assert!(status.success(), "serve ended with {status}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Four seconds of two tones, mono, 8 kHz, 16 bits; another `seed`, another sound.
+pub fn tone(seed: u32) -> Vec<u8> {
+    let rate = 8_000_u32;
+    let samples: Vec<u8> = (0..rate * 4)
+        .flat_map(|n| {
+            let t = f64::from(n) / f64::from(rate);
+            let low = (t * (300.0 + f64::from(seed % 97) * 7.0) * std::f64::consts::TAU).sin();
+            let high = (t * (1_100.0 + f64::from(seed % 31) * 13.0) * std::f64::consts::TAU).sin();
+            (((low + high * 0.5) * 9_000.0) as i16).to_le_bytes()
+        })
+        .collect();
+    let mut wav = Vec::new();
+    wav.extend_from_slice(b"RIFF");
+    wav.extend_from_slice(&(36 + samples.len() as u32).to_le_bytes());
+    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    wav.extend_from_slice(&rate.to_le_bytes());
+    wav.extend_from_slice(&(rate * 2).to_le_bytes());
+    wav.extend_from_slice(b"\x02\0\x10\0data");
+    wav.extend_from_slice(&(samples.len() as u32).to_le_bytes());
+    wav.extend_from_slice(&samples);
+    wav
+}
+
+/// The metadata of a call recorded `ago_s` seconds ago by the machine's clock.
+pub fn call(name: &str, ago_s: i64) -> Value {
+    let at = chrono::DateTime::from_timestamp(unix_now() - ago_s, 0).expect("a time");
+    json!({
+        "call_id": name, "account_id": "acc-1", "recorded_at": at.to_rfc3339(), "direction": "inbound",
+        "agent": "agent-ann", "person": {"id": "pers-77", "name": "Jantje Zonderland"}, "number": "+32470001122",
+        "lead_id": "lead-9", "listing_id": "list-5", "product": "leads", "language": "nl"
+    })
+}
+
+/// Seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "a test of the real process lives in the machine's time")]
+pub fn unix_now() -> i64 {
+    chrono::Utc::now().timestamp()
+}
+
+/// So long before now that the five years are over `left_s` seconds from now.
+pub fn five_years_less(left_s: i64) -> i64 {
+    #[expect(clippy::disallowed_methods, reason = "a test of the real process lives in the machine's time")]
+    let now = chrono::Utc::now();
+    let then = now.checked_sub_months(chrono::Months::new(60)).expect("a date");
+    (now - then).num_seconds() - left_s
+}
