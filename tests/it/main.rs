@@ -2,5 +2,6 @@
 
 mod audio;
 mod catalog;
+mod cli;
 mod support;
 mod tink;
