@@ -14,8 +14,9 @@ use crate::telemetry;
 /// Opens the archive; makes one where there is none.
 pub(super) async fn open(config: Config) -> Result<Arc<Archive>, Failure> {
     let _lock = one_at_a_time(&config.data)?;
-    let parts =
-        Parts { config, clock: Arc::new(SystemClock::new()), decoder_program: this_program()?, clock_is_system: true };
+    let clock = SystemClock::new();
+    let clock_is_system = !clock.is_moved();
+    let parts = Parts { config, clock: Arc::new(clock), decoder_program: this_program()?, clock_is_system };
     Ok(Archive::open(parts).await?)
 }
 
