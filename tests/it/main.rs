@@ -3,5 +3,6 @@
 mod audio;
 mod catalog;
 mod cli;
+mod housekeeping;
 mod support;
 mod tink;
