@@ -132,7 +132,7 @@ impl SystemClock {
         Self { offset_us: test_offset_us() }
     }
 
-    /// Whether a test has moved it: then no other clock is a second opinion on it.
+    /// Whether a test moved it: then no other clock can be compared with it.
     pub fn is_moved(&self) -> bool {
         self.offset_us != 0
     }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Timestamp;
+use crate::fsck;
 use crate::receive::settle;
 use crate::vault::objects::{Prefix, sweep_unfinished};
 
@@ -40,6 +41,8 @@ pub struct HousekeepingReport {
     pub access_windows_swept: u64,
     /// Temporary files and unfinished uploads deleted from the store; none when the store was not listed.
     pub unfinished_swept: Option<u64>,
+    /// Orphans found in store and catalog; none when they were not looked for.
+    pub orphans: Option<u64>,
     /// The steps that failed; the log says why.
     pub failed: Vec<&'static str>,
 }
@@ -47,8 +50,9 @@ pub struct HousekeepingReport {
 impl HousekeepingReport {
     /// Whether there was anything to do.
     pub fn is_idle(&self) -> bool {
-        let nothing = Self { unfinished_swept: self.unfinished_swept.filter(|n| *n > 0), ..self.clone() };
-        nothing == Self::default()
+        let some = |count: Option<u64>| count.filter(|n| *n > 0);
+        let seen = Self { unfinished_swept: some(self.unfinished_swept), orphans: some(self.orphans), ..self.clone() };
+        seen == Self::default()
     }
 
     fn keep<T: Default, E: Display>(&mut self, step: &'static str, result: Result<T, E>) -> T {
@@ -76,9 +80,22 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     if list_store {
         let swept = sweep_unfinished(archive.store.as_ref(), &Prefix::all(), now.minus(UNFINISHED)).await;
         report.unfinished_swept = report.keep("unfinished", swept.map(|n| Some(n as u64)));
+        let orphans = look_for_orphans(archive).await;
+        report.orphans = report.keep("orphans", orphans);
     }
     archive.keyring.forget_expired();
     report
+}
+
+/// Looks over store and catalog both ways and mends, on one node at a time.
+async fn look_for_orphans(archive: &Archive) -> Result<Option<u64>, ArchiveError> {
+    let now = archive.clock.now();
+    if !archive.catalog.take_lease("orphans", &archive.node, now.plus(BETWEEN_LISTINGS), now).await? {
+        return Ok(None);
+    }
+    let found = fsck::run(archive, fsck::Options { repair: true, ..fsck::Options::default() }).await?;
+    metrics::gauge!("earwitness_unsound").set(if found.is_sound() { 0.0 } else { 1.0 });
+    Ok(Some(found.findings.len() as u64))
 }
 
 async fn write_stale_sidecars(archive: &Archive) -> Result<u64, ArchiveError> {

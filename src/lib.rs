@@ -16,6 +16,7 @@
 //! | prove | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
+//! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | keep in order | [`housekeeping`] | what is swept up behind everything else |
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod failpoint;
+pub mod find;
 pub mod fsck;
 pub mod housekeeping;
 pub mod http;

@@ -13,6 +13,7 @@ statements! {
     PUT = "INSERT INTO related (recording_id, name_mac, object_id, stored_at, sealed) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (recording_id, name_mac) DO UPDATE SET object_id = excluded.object_id, stored_at = excluded.stored_at, \
           sealed = excluded.sealed";
+    OBJECT_OF = "SELECT object_id FROM related WHERE recording_id = $1 AND name_mac = $2";
     OF_RECORDING = "SELECT name_mac, object_id, stored_at, sealed FROM related WHERE recording_id = $1 ORDER BY stored_at, object_id";
 }
 
@@ -29,11 +30,15 @@ pub struct RelatedRow {
     pub sealed: Vec<u8>,
 }
 
-fn related_row(row: &AnyRow) -> Result<RelatedRow> {
+fn object_id(row: &AnyRow) -> Result<Uuid> {
     let object: String = row.try_get("object_id")?;
+    Uuid::try_parse(&object).map_err(|_| CatalogError::Corrupt("related.object_id"))
+}
+
+fn related_row(row: &AnyRow) -> Result<RelatedRow> {
     Ok(RelatedRow {
         name_mac: row.try_get("name_mac")?,
-        object_id: Uuid::try_parse(&object).map_err(|_| CatalogError::Corrupt("related.object_id"))?,
+        object_id: object_id(row)?,
         stored_at: Timestamp::from_micros(row.try_get("stored_at")?),
         sealed: row.try_get("sealed")?,
     })
@@ -48,6 +53,13 @@ impl Catalog {
 }
 
 impl Tx {
+    /// Which object holds the related data of this name now: the one that [`Tx::put_related`] is about to replace. The
+    /// recording's row must be locked by this transaction, as there.
+    pub async fn related_object(&mut self, id: RecordingId, name_mac: &[u8]) -> Result<Option<Uuid>> {
+        let found = sqlx::query(OBJECT_OF).bind(id.to_string()).bind(name_mac.to_vec());
+        found.fetch_optional(&mut *self.inner).await?.as_ref().map(object_id).transpose()
+    }
+
     /// Stores or replaces one piece of related data. The recording's row must be locked by this transaction
     /// (`touch_recording`) first, so that it cannot be fenced meanwhile.
     pub async fn put_related(&mut self, id: RecordingId, row: &RelatedRow) -> Result<()> {

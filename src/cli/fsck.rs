@@ -1,31 +1,30 @@
-//! `earwitness fsck`: what catalog and store say of each other, and mending it.
+//! `earwitness fsck`: looks over store and catalog, both ways, and mends.
 
 use super::output::{Exit, Failure, Output};
 use super::part;
 use crate::config::Config;
-use crate::fsck::{Options, run as look};
+use crate::fsck::{self, Options};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Mend what can be mended; without, problems are only reported
+    /// Mend what can be mended, delete what nothing explains; without, only report
     #[arg(long)]
     repair: bool,
     /// Read every recording again, whole, and compare its digest
     #[arg(long)]
     rehash: bool,
-    /// First bring a lost or old catalog up to date from the store
+    /// Bring a lost or old catalog up to date from the store first; nothing may be serving it
     #[arg(long)]
     rebuild: bool,
 }
 
 pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Exit, Failure> {
     let archive = part::open_existing(config).await?;
-    let Args { repair, rehash, rebuild } = args;
-    let report = look(&archive, Options { repair, rehash, rebuild }).await?;
-    if output.json {
-        output.document(&report)?
-    } else {
-        output.text(&format!("{report}\n"))?
+    if !args.rebuild {
+        archive.check_freshness().await?;
     }
+    let options = Options { repair: args.repair, rehash: args.rehash, rebuild: args.rebuild };
+    let report = fsck::run(&archive, options).await?;
+    output.result(&report)?;
     Ok(if report.is_sound() { Exit::Done } else { Exit::Refused })
 }

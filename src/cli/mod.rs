@@ -58,7 +58,7 @@ enum Command {
     Ingest(ingest::Args),
     /// Purge what is due now
     Purge(purge::Args),
-    /// Compare catalog and store, and mend what can be mended
+    /// Look over store and catalog, both ways, and mend; bring back a lost catalog
     Fsck(fsck::Args),
     /// Check a receipt, certificate or checkpoint, offline
     Verify(verify::Args),

@@ -12,6 +12,7 @@ use crate::access::{Actor, Authenticator, StoredToken, authenticate::Authenticat
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
+use crate::find::audio::Players;
 use crate::ledger::kind::Kind;
 use crate::telemetry::Metrics;
 
@@ -28,6 +29,7 @@ struct Inner {
     archive: Arc<Archive>,
     settings: HttpSettings,
     metrics: Option<Metrics>,
+    players: Players,
 }
 
 impl App {
@@ -41,7 +43,14 @@ impl App {
             spool_folder: archive.config.spool.clone(),
             ..HttpSettings::default()
         };
-        Self(Arc::new(Inner { archive, settings, metrics }))
+        // Decoding is computing: more at once than there are processors only makes each slower.
+        let players = Players::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get));
+        Self(Arc::new(Inner { archive, settings, metrics, players }))
+    }
+
+    /// The places for making listening copies.
+    pub fn players(&self) -> &Players {
+        &self.0.players
     }
 
     /// The archive.

@@ -46,6 +46,7 @@ codes! {
     Unauthorized "unauthorized" UNAUTHORIZED "A valid access token is required"
     Forbidden "forbidden" FORBIDDEN "Your role does not allow this"
     NotFound "not-found" NOT_FOUND "There is no such thing, or it is not yours to see"
+    NotDecodable "not-decodable" NOT_FOUND "The recording cannot be decoded: there is no form of it to play, only the original"
     MethodNotAllowed "method-not-allowed" METHOD_NOT_ALLOWED "This path does not answer this method"
     NotAcceptable "not-acceptable" NOT_ACCEPTABLE "There is no form of it that you accept"
     UploadTimeout "upload-timeout" REQUEST_TIMEOUT "The upload took too long"

@@ -11,6 +11,7 @@ use utoipa::openapi::{Components, ContentBuilder, Ref, ResponseBuilder};
 
 use crate::access::Role;
 use crate::http::api::oversight::OversightApi;
+use crate::http::api::recordings::RecordingsApi;
 use crate::http::api::{docs, health};
 use crate::http::problem::{PROBLEM_JSON, ProblemDocument};
 use crate::http::registry::{Access, Route};
@@ -39,7 +40,7 @@ const SCHEME: &str = "token";
 
 /// The whole document, before [`ApiDocument::new`] adds what the register knows.
 pub fn document() -> utoipa::openapi::OpenApi {
-    OperatorApi::openapi().merge_from(OversightApi::openapi())
+    OperatorApi::openapi().merge_from(RecordingsApi::openapi()).merge_from(OversightApi::openapi())
 }
 
 /// A route's path as the document writes it: OpenAPI has no wildcard of its own.

@@ -34,6 +34,8 @@ macro_rules! permissions {
 permissions! {
     /// Handing recordings over. The answer is the receipt.
     Ingest "ingest" [Ingest];
+    /// Reading a receipt again: one's own for `ingest`.
+    ReadReceipt "read-receipt" [Ingest Legal];
     /// Listing and searching recordings.
     FindRecordings "find-recordings" [Rep Legal Privacy Portal];
     /// Reading what is known about one recording.
@@ -81,7 +83,11 @@ mod tests {
         for (name, roles, _) in ALL {
             let hears = ["hear-recording", "play-recording", "read-related"].contains(name);
             assert!(!hears || !(roles.contains(Role::Operator) || roles.contains(Role::Auditor)), "{name}");
-            assert_eq!(roles.contains(Role::Ingest), ["ingest", "put-related"].contains(name), "{name}");
+            assert_eq!(
+                roles.contains(Role::Ingest),
+                ["ingest", "read-receipt", "put-related"].contains(name),
+                "{name}"
+            );
         }
     }
 }

@@ -1,11 +1,24 @@
 //! Every route, on one screen.
 
 use axum::http::Method;
+use utoipa::openapi::OpenApi;
 
+use crate::http::api::recordings::{audio, get, list, listen, post, receipt, related, search, waveform};
 use crate::http::api::{docs, health, home, oversight as over};
 use crate::http::app::App;
 use crate::http::registry::Routes;
 use crate::http::state::AppState;
+
+/// Every route of the archive. `metrics_here`: false when `/metrics` has an address of its own.
+pub fn all_routes(metrics_here: bool) -> Routes<App> {
+    let probes = if metrics_here { operator() } else { for_people_and_probes() };
+    probes.and(recordings()).and(oversight())
+}
+
+/// No document, for an address that serves none.
+pub fn no_document() -> OpenApi {
+    OpenApi::default()
+}
 
 /// What operators and browsers ask for, open to all.
 pub fn operator<S: AppState>() -> Routes<S> {
@@ -43,12 +56,18 @@ pub fn oversight() -> Routes<App> {
         .open(Method::GET, "/v1/ledger/key", over::key::key)
 }
 
-/// All of them.
-pub fn all() -> Routes<App> {
-    all_but_metrics().and(metrics())
-}
-
-/// All of them where `/metrics` has an address of its own.
-pub fn all_but_metrics() -> Routes<App> {
-    for_people_and_probes().and(oversight())
+/// Handing recordings over, finding, reading and playing them. HEAD works where GET does.
+pub fn recordings() -> Routes<App> {
+    Routes::new()
+        .guarded(Method::POST, "/v1/recordings", post::post)
+        .guarded(Method::GET, "/v1/recordings", list::list)
+        .guarded(Method::POST, "/v1/recordings/search", search::search)
+        .guarded(Method::GET, "/v1/recordings/{id}", get::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/receipt", receipt::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/audio", audio::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/listen", listen::get)
+        .guarded(Method::GET, "/v1/recordings/{id}/waveform", waveform::json)
+        .guarded(Method::GET, "/v1/recordings/{id}/waveform.svg", waveform::svg)
+        .guarded(Method::PUT, "/v1/recordings/{id}/related/{name}", related::put)
+        .guarded(Method::GET, "/v1/recordings/{id}/related/{name}", related::get)
 }

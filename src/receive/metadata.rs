@@ -123,13 +123,14 @@ pub fn from_fields(fields: Map<String, Value>) -> Result<Metadata, InvalidMetada
 }
 
 /// ITU-T E.164: a plus sign and at most 15 digits, the first of which is not 0.
-fn is_e164(text: &str) -> bool {
+pub(crate) fn is_e164(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
     })
 }
 
-fn is_product(text: &str) -> bool {
+/// 1 to 64 of `a-z 0-9 . _ -`.
+pub(crate) fn is_product(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
 }
 
@@ -138,7 +139,7 @@ fn is_sha256(text: &str) -> bool {
 }
 
 /// A field's name as the client wrote it, cut and without control characters.
-pub(super) fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     name.chars().take(64).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

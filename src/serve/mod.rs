@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::archive::{Archive, ArchiveError};
-use crate::http::{self, App, openapi, routes};
+use crate::http::{self, App, routes};
 use crate::telemetry::Metrics;
 use crate::{housekeeping, purge};
 
@@ -87,11 +87,10 @@ impl Server {
         let (accepting, listeners) = (CancellationToken::new(), TaskTracker::new());
         let metrics_address = own.as_ref().map(|(_, address)| *address);
         if let Some((listener, _)) = own {
-            let router = http::app(app.clone(), routes::metrics(), utoipa::openapi::OpenApi::default());
+            let router = http::app(app.clone(), routes::metrics(), routes::no_document());
             listeners.spawn(connections::accept(listener, router, most, accepting.clone()));
         }
-        let routes = if metrics_address.is_none() { routes::all() } else { routes::all_but_metrics() };
-        let router = http::app(app, routes, openapi::document());
+        let router = http::app(app, routes::all_routes(metrics_address.is_none()), crate::http::openapi::document());
         let router = gate::limit(router, most);
         let connections = most.saturating_mul(CONNECTIONS_PER_REQUEST);
         listeners.spawn(connections::accept(listener, router, connections, accepting.clone()));

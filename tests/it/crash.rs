@@ -44,8 +44,14 @@ const PURGE_POINTS: &[&str] = &[
     "purge.certified",
 ];
 
-const MONTH_POINTS: &[&str] =
-    &["month.closed", "key-destruction-noted", "key-removed", "keyring-key-destroyed", "month.key_destroyed", "month.destroyed"];
+const MONTH_POINTS: &[&str] = &[
+    "month.closed",
+    "key-destruction-noted",
+    "key-removed",
+    "keyring-key-destroyed",
+    "month.key_destroyed",
+    "month.destroyed",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ingest_on_sqlite() {
@@ -175,7 +181,8 @@ async fn month_end_dies_at(engine: Engine, point: &str) {
     world.ahead_s = 40 * 24 * 3_600;
     let refused = world.run(&["purge", "--json"]);
     assert_eq!(refused.status.code(), Some(4), "{point}: {}", String::from_utf8_lossy(&refused.stderr));
-    let output = world.run_with(&["purge", "--confirm", "moved on purpose", "--json"], &[("EARWITNESS_FAILPOINT", point)]);
+    let output =
+        world.run_with(&["purge", "--confirm", "moved on purpose", "--json"], &[("EARWITNESS_FAILPOINT", point)]);
     assert_eq!(output.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&output.stderr));
     let report = world.run_json(&["purge", "--json"]);
     assert!(report.is_object(), "{point}");

@@ -32,14 +32,8 @@ async fn use_it(server: &Server, id: &str, legal: &str, rep: &str) {
         answer.bytes().await.expect("a body");
     }
     let search = server.client.post(format!("{}/v1/recordings/search", server.base)).bearer_auth(rep);
-    let found: Value = search
-        .json(&json!({"number": "+32470001122"}))
-        .send()
-        .await
-        .expect("an answer")
-        .json()
-        .await
-        .expect("json");
+    let found: Value =
+        search.json(&json!({"number": "+32470001122"})).send().await.expect("an answer").json().await.expect("json");
     assert_eq!(found["recordings"].as_array().map(Vec::len), Some(1), "{found}");
 }
 
@@ -68,7 +62,8 @@ async fn nothing_is_left(engine: Engine) {
     let audio = tone(5);
     // Long enough for all of the reads before the deadline on a busy machine.
     let left_s = 20;
-    let posted = server.post(&ingest, &call("call-4711-secret", five_years_less(left_s)), &audio).await.expect("an answer");
+    let posted =
+        server.post(&ingest, &call("call-4711-secret", five_years_less(left_s)), &audio).await.expect("an answer");
     assert_eq!(posted.status(), StatusCode::CREATED);
     let receipt: Value = posted.json().await.expect("a receipt");
     let id = receipt["id"].as_str().expect("an id").to_owned();
@@ -91,7 +86,17 @@ async fn nothing_is_left(engine: Engine) {
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 
     let pieces: Vec<&[u8]> = audio[44..].chunks(4_000).map(|chunk| &chunk[..64]).collect();
-    let words = ["+32470001122", "32470001122", "Jantje Zonderland", "pers-77", "call-4711-secret", "agent-ann", "lead-9", "list-5", TRANSCRIPT];
+    let words = [
+        "+32470001122",
+        "32470001122",
+        "Jantje Zonderland",
+        "pers-77",
+        "call-4711-secret",
+        "agent-ann",
+        "lead-9",
+        "list-5",
+        TRANSCRIPT,
+    ];
     let mut needles: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     needles.extend(pieces);
     let found = |place: &str, bytes: &[u8]| {

@@ -59,8 +59,12 @@ async fn a_pass_does_what_is_left_to_do_and_then_rests(place: &CatalogPlace) {
     tx.commit().await.unwrap();
 
     let report = pass(archive, true).await;
-    let expected =
-        HousekeepingReport { sidecars_written: 1, unfinished_swept: Some(0), ..HousekeepingReport::default() };
+    let expected = HousekeepingReport {
+        sidecars_written: 1,
+        unfinished_swept: Some(0),
+        orphans: Some(0),
+        ..HousekeepingReport::default()
+    };
     assert_eq!(report, expected);
     assert!(archive.catalog.stale_sidecars(10).await.unwrap().is_empty());
     assert!(pass(archive, true).await.is_idle());

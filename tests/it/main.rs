@@ -1,8 +1,14 @@
 //! One binary for every integration test, so that they link once. One module per subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails should say so at once")]
 
 mod audio;
+mod browser;
 mod catalog;
 mod cli;
+mod crash;
+mod gone;
 mod housekeeping;
+mod rebuild;
+mod samples;
 mod support;
 mod tink;

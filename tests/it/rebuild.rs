@@ -37,7 +37,8 @@ enum Loss {
 
 /// RFC 6962 section 2.1, as it is written there.
 fn tree_hash(leaves: &[Vec<u8>]) -> [u8; 32] {
-    let hash = |parts: &[&[u8]]| -> [u8; 32] { digest(&SHA256, &parts.concat()).as_ref().try_into().expect("32 bytes") };
+    let hash =
+        |parts: &[&[u8]]| -> [u8; 32] { digest(&SHA256, &parts.concat()).as_ref().try_into().expect("32 bytes") };
     match leaves {
         [] => hash(&[]),
         [one] => hash(&[&[0], one]),
@@ -92,7 +93,8 @@ async fn post(server: &Server, token: &str, metadata: &Value, audio: &[u8]) -> (
 async fn comes_back(engine: Engine, loss: Loss) {
     let mut world = World::new(engine).await;
     let (ingest, legal) = (world.token("ingest"), world.token("legal"));
-    let (early, due, doubtful, late) = (call("early", 60), call("due", five_years_less(3_600)), call("cut", 60), call("late", 30));
+    let (early, due, doubtful, late) =
+        (call("early", 60), call("due", five_years_less(3_600)), call("cut", 60), call("late", 30));
 
     let server = world.serve(None).await;
     let (early_id, early_receipt) = post(&server, &ingest, &early, &tone(1)).await;
@@ -123,11 +125,8 @@ async fn comes_back(engine: Engine, loss: Loss) {
     let report = world.run_json(&["fsck", "--rebuild", "--rehash", "--json"]);
     assert_eq!(report["purges_applied"], 1, "{report}");
 
-    let (ingest, legal) = if loss == Loss::Everything {
-        (world.token("ingest"), world.token("legal"))
-    } else {
-        (ingest, legal)
-    };
+    let (ingest, legal) =
+        if loss == Loss::Everything { (world.token("ingest"), world.token("legal")) } else { (ingest, legal) };
     let server = world.serve(None).await;
     for (id, audio) in [(&early_id, tone(1)), (&late_id, tone(4)), (&doubtful_id, whole[..whole.len() / 2].to_vec())] {
         let heard = server.get(&legal, &format!("/v1/recordings/{id}/audio")).await;

@@ -1,6 +1,8 @@
 //! The handlers, one file per subject.
 
 pub mod docs;
+mod fault;
 pub mod health;
 pub mod home;
 pub mod oversight;
+pub mod recordings;

@@ -55,10 +55,18 @@ async fn the_demo_answers_and_leaves_nothing_behind() {
     let shown: Value = serde_json::from_str(&demo.line()).expect("one document on one line");
     assert!(shown["data"].as_str().unwrap().starts_with(&folder_name), "{shown}");
     assert_eq!(shown["recordings"].as_array().unwrap().len(), 8);
-    let url = format!("{}/v1/retention/report", shown["url"].as_str().unwrap());
-    let token = shown["tokens"]["auditor"].as_str().unwrap();
-    let answer = reqwest::Client::new().get(url).bearer_auth(token).send().await.unwrap();
-    assert_eq!(answer.json::<Value>().await.unwrap()["totals"]["live"], 8);
+    let get = async |role: &str, path: &str| {
+        let url = format!("{}{path}", shown["url"].as_str().unwrap());
+        let request = reqwest::Client::new().get(url).bearer_auth(shown["tokens"][role].as_str().unwrap());
+        request.header("Earwitness-Purpose", "trying the demo").send().await.unwrap()
+    };
+    assert_eq!(get("auditor", "/v1/retention/report").await.json::<Value>().await.unwrap()["totals"]["live"], 8);
+    let found: Value = get("rep", "/v1/recordings?account=agence-bellevue").await.json().await.unwrap();
+    assert!(found.to_string().contains("Camille Exemple"), "{found}");
+    let id = shown["recordings"][1]["id"].as_str().unwrap();
+    let heard = get("legal", &format!("/v1/recordings/{id}/listen")).await;
+    assert_eq!(heard.status(), 200);
+    assert!(heard.bytes().await.unwrap().starts_with(b"RIFF"));
     let (rest, ended, _) = demo.stop();
     assert_eq!((rest.as_str(), ended.code()), ("", Some(0)));
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0, "the temporary folder is gone");

@@ -1,0 +1,115 @@
+//! One recording for one caller: found, not theirs, or gone.
+
+use uuid::Uuid;
+
+use super::FindError;
+use super::filter::is_open;
+use crate::access::View;
+use crate::archive::Archive;
+use crate::archive::row::SealedRow;
+use crate::catalog::{RecordingRow, Stage};
+use crate::clock::Timestamp;
+use crate::recording::RecordingId;
+use crate::retention::{HoldSpan, Reading, may_read};
+use crate::vault::secrets::DataKey;
+
+/// A recording with its key and what was sealed of it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The row.
+    pub row: RecordingRow,
+    /// The data key.
+    pub key: DataKey,
+    /// The opened part of the row.
+    pub sealed: SealedRow,
+}
+
+impl Opened {
+    /// The holds as the rules want them: at most the oldest, which decides.
+    pub fn holds(&self) -> Vec<HoldSpan> {
+        holds(&self.row)
+    }
+}
+
+fn holds(row: &RecordingRow) -> Vec<HoldSpan> {
+    row.held_since.map(|since| HoldSpan { since, released_at: None }).into_iter().collect()
+}
+
+/// By what right somebody looks.
+#[derive(Debug, Clone, Copy)]
+pub enum Sight<'a> {
+    /// What a role, its accounts and its agent see.
+    View(&'a View),
+    /// What this token handed over itself.
+    Uploaded(Uuid),
+    /// Any recording, to put something beside it and read nothing.
+    ToWrite,
+}
+
+impl Sight<'_> {
+    /// Whether a hold lets them read beyond the deadline.
+    pub fn past_deadline(&self) -> bool {
+        matches!(self, Self::View(view) if view.held_past_deadline)
+    }
+}
+
+/// What can be said of a row before it is opened.
+enum Scope {
+    Within,
+    Without,
+    /// Who the agent was has to be looked at.
+    ByAgent,
+}
+
+/// Looks a recording up.
+///
+/// # Errors
+/// [`FindError::OutOfScope`] while its rows exist, whatever its deadline; [`FindError::Gone`] from its deadline or its
+/// fence on, and for everybody once its rows are gone.
+pub async fn look_up(archive: &Archive, id: RecordingId, sight: Sight<'_>) -> Result<Opened, FindError> {
+    let Some(row) = archive.catalog.recording(id).await? else {
+        let purged = archive.catalog.purge_of(id).await?.is_some();
+        return Err(if purged { FindError::Gone } else { FindError::NotFound });
+    };
+    let scope = scope_of(archive, &row, sight).await?;
+    let readable = is_readable(&row, archive.clock.now(), sight.past_deadline());
+    match scope {
+        Scope::Without => return Err(FindError::OutOfScope),
+        Scope::Within if !readable => return Err(FindError::Gone),
+        Scope::Within | Scope::ByAgent => {}
+    }
+    // Once its key is destroyed nobody can tell any more whose call it was: then it is gone for all.
+    let (key, sealed) = archive.open_recording(&row).await?;
+    if let (Scope::ByAgent, Sight::View(view)) = (&scope, sight)
+        && !view.scope.admits(&row.account_id, sealed.metadata.agent.as_deref())
+    {
+        return Err(FindError::OutOfScope);
+    }
+    if readable { Ok(Opened { row, key, sealed }) } else { Err(FindError::Gone) }
+}
+
+async fn scope_of(archive: &Archive, row: &RecordingRow, sight: Sight<'_>) -> Result<Scope, FindError> {
+    let view = match sight {
+        Sight::View(view) => view,
+        Sight::Uploaded(token) if row.ingested_by != token.to_string() => return Ok(Scope::Without),
+        Sight::Uploaded(_) | Sight::ToWrite => return Ok(Scope::Within),
+    };
+    if !view.statuses.contains(&row.status) || !is_open(archive, view).await? {
+        return Ok(Scope::Without);
+    }
+    if view.scope.admits(&row.account_id, None) {
+        return Ok(Scope::Within);
+    }
+    let by_agent = matches!(view.scope, crate::access::Scope::AccountsOrAgent { .. });
+    Ok(if by_agent { Scope::ByAgent } else { Scope::Without })
+}
+
+/// Whether its deadline and its stage let it be read at `now`.
+pub(super) fn is_readable(row: &RecordingRow, now: Timestamp, past_deadline: bool) -> bool {
+    row.stage == Stage::Live && may_read(row.expires_at, now, &holds(row), past_deadline) == Reading::Open
+}
+
+/// From when on reading has to end: the deadline, unless a hold keeps the recording for those who see it past that.
+pub(super) fn ends_at(row: &RecordingRow, past_deadline: bool) -> Option<Timestamp> {
+    (!is_readable(row, row.expires_at, past_deadline)).then_some(row.expires_at)
+}

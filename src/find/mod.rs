@@ -1,0 +1,47 @@
+//! Finding, reading and hearing what is archived: who sees what, until when, and noted before the first byte leaves.
+//!
+//! | file | what it answers for |
+//! |---|---|
+//! | `question` | what can be asked for, and the rules for it |
+//! | `filter` | the question in terms of the catalog: keyed hashes under every live month, the caller's scope |
+//! | `search` | a page of recordings |
+//! | `look_up` | one recording: found, not theirs, or gone |
+//! | `access` | the ledger's entry about an access |
+//! | `audio`, `deadline` | the original, the listening copy, the waveform; cut at the deadline |
+//! | `related` | transcripts, notes and the like |
+
+pub mod access;
+pub mod audio;
+mod deadline;
+mod error;
+mod filter;
+pub mod look_up;
+pub mod question;
+pub mod related;
+pub mod search;
+
+pub use deadline::ByteStream;
+pub use error::FindError;
+pub use look_up::{Opened, Sight, look_up};
+pub use question::Question;
+pub use search::{FoundPage, PageAsked, search};
+
+use crate::access::{Actor, Caller, Purpose, View};
+
+/// Somebody who reads: what they see, and how they stand in the ledger.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    /// Who.
+    pub actor: Actor,
+    /// What they see.
+    pub view: View,
+    /// Why, as they say.
+    pub purpose: Option<String>,
+}
+
+impl Reader {
+    /// A caller with the purpose that they stated, if any.
+    pub fn new(caller: &Caller, purpose: Option<&Purpose>) -> Self {
+        Self { actor: caller.actor(), view: caller.view(), purpose: purpose.map(|p| p.as_str().to_owned()) }
+    }
+}

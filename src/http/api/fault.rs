@@ -1,0 +1,65 @@
+//! Errors of the archive as problems, in one place.
+
+use axum::http::HeaderValue;
+use axum::http::header::RETRY_AFTER;
+
+use crate::archive::ArchiveError;
+use crate::find::FindError;
+use crate::http::codes::Code;
+use crate::http::problem::{Problem, log_cause};
+use crate::receive::ReceiveError;
+use crate::receive::metadata::FieldProblem;
+use crate::retention::RecordedAtError;
+
+/// In how many seconds a client may try again when a part of the archive does not answer.
+const RETRY_AFTER_S: u32 = 5;
+
+impl From<ArchiveError> for Problem {
+    fn from(error: ArchiveError) -> Self {
+        match error.code() {
+            _ if error.is_unavailable() => Self::unavailable(&error, RETRY_AFTER_S),
+            "gone" | "key-gone" => Self::new(Code::Expired),
+            "store-full" => {
+                log_cause(Code::StorageFull, &error);
+                Self::new(Code::StorageFull)
+            }
+            _ => Self::internal(&error),
+        }
+    }
+}
+
+impl From<FindError> for Problem {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::NotFound | FindError::OutOfScope => Self::new(Code::NotFound),
+            FindError::Gone => Self::new(Code::Expired),
+            FindError::NotDecodable => Self::new(Code::NotDecodable),
+            FindError::Busy => Self::new(Code::TooManyRequests).header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S)),
+            FindError::Archive(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReceiveError> for Problem {
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::RecordedAt(RecordedAtError::Future) => {
+                Self::new(Code::RecordedInFuture).detail("`recorded_at` is more than 5 minutes in the future")
+            }
+            ReceiveError::RecordedAt(RecordedAtError::AlreadyPast) | ReceiveError::AlreadyPast => {
+                Self::new(Code::PastDeadline)
+            }
+            ReceiveError::RecordedAt(RecordedAtError::BeyondCalendar(_)) => {
+                let problem = FieldProblem::new("recorded_at", "out-of-range", "its deadline is beyond the calendar");
+                Self::fields(Code::InvalidMetadata, vec![problem])
+            }
+            ReceiveError::NotAudio => Self::new(Code::NotAudio),
+            ReceiveError::CallExists => Self::new(Code::CallExists),
+            ReceiveError::MetadataMismatch => Self::new(Code::MetadataMismatch),
+            ReceiveError::Archive(error) => error.into(),
+            // The same upload again gives the receipt, or takes it in: either way nothing is stored twice.
+            ReceiveError::Uncertain(_) => Self::unavailable(&error, RETRY_AFTER_S),
+            ReceiveError::Spool(io) => crate::receive::spool::SpoolError::from(io).into(),
+        }
+    }
+}
