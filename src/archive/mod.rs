@@ -31,6 +31,8 @@ use crate::retention::Policy;
 use crate::vault::keyring::Keyring;
 use crate::vault::objects::ObjectStore;
 
+/// The name of the ledger's lease.
+const LEDGER: &str = "ledger";
 /// How long the ledger's lease lasts.
 const LEDGER_LEASE: std::time::Duration = std::time::Duration::from_secs(15);
 
@@ -71,7 +73,7 @@ impl Archive {
     /// Sequences and publishes everything that waits, if no other node is at it. Returns the published size.
     pub async fn publish_ledger(&self) -> Result<u64, ArchiveError> {
         let now = self.clock.now();
-        let mine = self.catalog.take_lease("ledger", &self.node, now.plus(LEDGER_LEASE), now).await?;
+        let mine = self.catalog.take_lease(LEDGER, &self.node, now.plus(LEDGER_LEASE), now).await?;
         if !mine {
             return Ok(self.catalog.ledger_state().await?.published_size);
         }
@@ -79,6 +81,12 @@ impl Archive {
         let size = self.ledger().publish(self.clock.now()).await?;
         metrics::gauge!("earwitness_ledger_size").set(size as f64);
         Ok(size)
+    }
+
+    /// Publishes once more and lets other processes publish at once. For the end of a process.
+    pub async fn hand_over_ledger(&self) -> Result<(), ArchiveError> {
+        self.publish_ledger().await?;
+        Ok(self.catalog.give_back_lease(LEDGER, &self.node).await?)
     }
 
     /// The controller as it stands on receipts and certificates.

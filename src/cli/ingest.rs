@@ -128,7 +128,7 @@ pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Ex
     bar.finish_and_clear();
     publishing.cancel();
     publisher.await.map_err(Failure::failed)?;
-    archive.publish_ledger().await?;
+    archive.hand_over_ledger().await?;
     let rejects = rejects.finish().map_err(cannot)?;
     let done = Done { summary: summary?, seconds: started.elapsed().as_secs_f64(), rejects };
     output.result(&done)?;

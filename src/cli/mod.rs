@@ -30,7 +30,8 @@ Exit codes:
   0  done
   1  it failed
   2  the command line or the configuration is wrong
-  3  something was refused: a row of an import, a document that does not verify
+  3  something was refused: a row of an import, a document that does not verify,
+     an archive that fsck finds unsound
   4  not now: the purge's brakes are on, or the archive is not ready
 
 Settings are read from earwitness.toml, EARWITNESS_* and flags, in rising order; --help lists them.";

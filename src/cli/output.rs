@@ -104,7 +104,9 @@ impl Output {
 
     /// Prints text for people; nothing with `--json`.
     pub(super) fn text(self, text: &impl Display) -> Result<(), Failure> {
-        if self.json { Ok(()) } else { write(&text.to_string()) }
+        let text = text.to_string();
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        if self.json { Ok(()) } else { write(&format!("{text}{end}")) }
     }
 }
 

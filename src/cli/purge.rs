@@ -35,8 +35,8 @@ pub(super) struct Args {
 }
 
 fn reason(text: &str) -> Result<String, String> {
-    let good = !text.trim().is_empty() && text.chars().count() <= 500 && !text.chars().any(char::is_control);
-    if good { Ok(text.to_owned()) } else { Err("a reason has 1 to 500 characters, all on one line".to_owned()) }
+    let good = !text.trim().is_empty() && text.chars().count() <= 1_000 && !text.chars().any(char::is_control);
+    if good { Ok(text.to_owned()) } else { Err("a reason has 1 to 1,000 characters, all on one line".to_owned()) }
 }
 
 /// All passes together.
@@ -137,7 +137,7 @@ pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Ex
             tokio::time::sleep(BREATH).await;
         }
     }
-    archive.publish_ledger().await?;
+    archive.hand_over_ledger().await?;
     output.result(&done)?;
     let exit = done.exit();
     if exit == Exit::NotNow {

@@ -92,3 +92,68 @@ fn serve(
         drop(place);
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::sync::Notify;
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    async fn started(router: Router, most: usize) -> (SocketAddr, CancellationToken, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
+        (address, stop.clone(), tokio::spawn(accept(listener, router, most, stop)))
+    }
+
+    async fn asked(address: SocketAddr, head: &[u8]) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head).await.unwrap();
+        stream
+    }
+
+    async fn answer(mut stream: TcpStream) -> String {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_running_request_is_finished_and_nothing_new_is_accepted() {
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (told, waits) = (begun.clone(), go_on.clone());
+        let handler = move |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move {
+            told.notify_one();
+            waits.notified().await;
+            peer.ip().to_string()
+        };
+        let (address, stop, server) = started(Router::new().route("/", get(handler)), 10).await;
+        let running = asked(address, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        begun.notified().await;
+        stop.cancel();
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!server.is_finished());
+        go_on.notify_one();
+        let text = answer(running).await;
+        assert!(text.starts_with("HTTP/1.1 200 OK") && text.ends_with("127.0.0.1"), "{text}");
+        server.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_a_silent_and_an_idle_client_are_cut_off_and_give_their_place_back() {
+        let (address, _stop, _server) = started(Router::new().route("/", get(|| async { "hello" })), 1).await;
+        for head in [&b"GET / HT"[..], b"", b"GET / HTTP/1.1\r\n\r\n"] {
+            let begun = tokio::time::Instant::now();
+            let slow = asked(address, head).await;
+            let said = answer(slow).await;
+            assert_eq!(said.contains("hello"), head.ends_with(b"\r\n\r\n"), "{said}");
+            assert!(begun.elapsed() <= 2 * HEAD_TIMEOUT, "{:?}", begun.elapsed());
+        }
+        let next = asked(address, b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+        assert!(answer(next).await.ends_with("hello"));
+    }
+}

@@ -112,7 +112,7 @@ impl Server {
         if tokio::time::timeout(LOOPS_GRACE, self.loops.wait()).await.is_err() {
             tracing::warn!("a background pass did not end in time; the next start goes on with it");
         }
-        if let Err(error) = self.archive.publish_ledger().await {
+        if let Err(error) = self.archive.hand_over_ledger().await {
             tracing::warn!(%error, "the ledger was not published once more; the next start does it");
         }
         self.archive.catalog.close().await;

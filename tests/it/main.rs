@@ -4,8 +4,10 @@
 mod audio;
 mod browser;
 mod catalog;
+mod cli;
 mod crash;
 mod gone;
+mod housekeeping;
 mod oversight;
 mod rebuild;
 mod recordings;

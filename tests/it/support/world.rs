@@ -50,7 +50,7 @@ impl World {
         self.data().join("objects")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_earwitness"));
         command
             .args(arguments)

@@ -22,19 +22,19 @@ use crate::vault::keys::KeyName;
 pub struct RetentionReport {
     /// The instant of all figures.
     #[schema(value_type = String, format = DateTime)]
-    as_of: Timestamp,
+    pub as_of: Timestamp,
     /// Who answers for the recordings.
-    controller: Controller,
+    pub controller: Controller,
     /// The retention rule that new recordings get.
-    policy: PolicyInForce,
+    pub policy: PolicyInForce,
     /// Counts over the whole archive.
-    totals: RetentionTotals,
+    pub totals: RetentionTotals,
     /// What is past its deadline, not held, and still here.
-    overdue: Overdue,
+    pub overdue: Overdue,
     /// What has stopped the purge; empty when nothing has.
-    brakes: Vec<BrakeReport>,
+    pub brakes: Vec<BrakeReport>,
     /// Every expiry month that has or had a key, earliest first.
-    months: Vec<MonthReport>,
+    pub months: Vec<MonthReport>,
 }
 
 /// A retention rule.
@@ -42,53 +42,53 @@ pub struct RetentionReport {
 pub struct PolicyInForce {
     /// The rule as it is stamped on recordings.
     #[schema(example = "call_recording/1 P5Y Europe/Brussels instant")]
-    rule: String,
+    pub rule: String,
     /// What the rule is about.
     #[schema(example = "call_recording")]
-    name: String,
+    pub name: String,
     /// Its version, from 1.
-    version: u32,
+    pub version: u32,
     /// How long recordings are kept, counted from the instant of recording: an ISO 8601 duration.
     #[schema(example = "P5Y")]
-    period: String,
+    pub period: String,
     /// The time zone whose calendar counts.
     #[schema(example = "Europe/Brussels")]
-    zone: String,
+    pub zone: String,
     /// When on its last day the period ends: `instant` or `end-of-day`.
     #[schema(example = "instant")]
-    end: String,
+    pub end: String,
     /// The edition of the tz database by which deadlines are computed.
     #[schema(example = "2025b")]
-    tz_edition: String,
+    pub tz_edition: String,
 }
 
 /// Counts over the whole archive, in recordings.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RetentionTotals {
     /// Before their deadline.
-    live: u64,
+    pub live: u64,
     /// Of these, in quarantine.
-    quarantined: u64,
+    pub quarantined: u64,
     /// On legal hold, before or after their deadline.
-    held: u64,
+    pub held: u64,
     /// Fenced and not certified yet: their purge is under way.
-    purging: u64,
+    pub purging: u64,
     /// Purged, ever.
-    purged: u64,
+    pub purged: u64,
     /// Certificates of purges, ever.
-    certificates: u64,
+    pub certificates: u64,
 }
 
 /// What is past its deadline, not held, and still here.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Overdue {
     /// How many recordings.
-    count: u64,
+    pub count: u64,
     /// The oldest deadline that has passed; null when nothing is overdue. Counts what is being purged as well.
     #[schema(value_type = Option<String>, format = DateTime)]
-    oldest_expires_at: Option<Timestamp>,
+    pub oldest_expires_at: Option<Timestamp>,
     /// How long ago that was, in whole seconds; null when nothing is overdue.
-    oldest_overdue_s: Option<u64>,
+    pub oldest_overdue_s: Option<u64>,
 }
 
 /// A brake that has stopped the purge until an operator lets it go.
@@ -96,12 +96,12 @@ pub struct Overdue {
 pub struct BrakeReport {
     /// Why: `clock-jump`, `clock-disagrees` or `too-much-due`.
     #[schema(example = "too-much-due")]
-    kind: String,
+    pub kind: String,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
-    raised_at: Timestamp,
+    pub raised_at: Timestamp,
     /// What was seen, in figures.
-    detail: String,
+    pub detail: String,
 }
 
 /// One expiry month: what ends in it, and its key.
@@ -109,27 +109,27 @@ pub struct BrakeReport {
 pub struct MonthReport {
     /// The month in the policy's zone.
     #[schema(example = "2031-11")]
-    month: String,
+    pub month: String,
     /// State of its key: `live`, `closing` (nothing is left under it) or `destroyed`.
     #[schema(example = "live")]
-    key_state: String,
+    pub key_state: String,
     /// Recordings before their deadline that end in it, held ones included.
-    recordings: u64,
+    pub recordings: u64,
     /// The audio of these, in bytes.
-    bytes: u64,
+    pub bytes: u64,
     /// When its key was made.
     #[schema(value_type = String, format = DateTime)]
-    key_created_at: Timestamp,
+    pub key_created_at: Timestamp,
     /// When its key was closed to everything new; null while it is not.
     #[schema(value_type = Option<String>, format = DateTime)]
-    key_closed_at: Option<Timestamp>,
+    pub key_closed_at: Option<Timestamp>,
     /// When its key was destroyed; null while it is not.
     #[schema(value_type = Option<String>, format = DateTime)]
-    key_destroyed_at: Option<Timestamp>,
+    pub key_destroyed_at: Option<Timestamp>,
     /// When the signed record of that was stored (`months/<month>.destroyed.json` in the object store); null while
     /// it is not.
     #[schema(value_type = Option<String>, format = DateTime)]
-    destruction_recorded_at: Option<Timestamp>,
+    pub destruction_recorded_at: Option<Timestamp>,
 }
 
 /// Where retention stands: counts, what is overdue, the rule in force, the brakes, the months and their keys.
@@ -137,27 +137,30 @@ pub struct MonthReport {
     (status = 200, description = "The report", body = RetentionReport),
 ))]
 pub async fn report(_may: May<ReadRetention>, State(app): State<App>) -> Result<Json<RetentionReport>, Problem> {
-    gather(app.archive()).await.map(Json).map_err(failed)
+    RetentionReport::gather(app.archive()).await.map(Json).map_err(failed)
 }
 
-async fn gather(archive: &Archive) -> Result<RetentionReport, ArchiveError> {
-    let now = archive.clock.now();
-    let totals = archive.catalog.totals(now).await?;
-    let count = archive.catalog.count_due(now).await?;
-    let oldest = archive.catalog.oldest_due(now).await?;
-    let brakes = archive.catalog.open_brakes().await?;
-    let secrets = archive.catalog.list_secrets().await?;
-    let ending = archive.catalog.upcoming(now).await?;
-    let oldest_overdue_s = oldest.map(|at| now.since(at).as_secs());
-    Ok(RetentionReport {
-        as_of: now,
-        controller: archive.controller(),
-        policy: policy_of(&archive.policy),
-        totals: totals_of(&totals),
-        overdue: Overdue { count, oldest_expires_at: oldest, oldest_overdue_s },
-        brakes: brakes.into_iter().map(brake_of).collect(),
-        months: months_of(&secrets, ending),
-    })
+impl RetentionReport {
+    /// Gathers the figures of this instant.
+    pub async fn gather(archive: &Archive) -> Result<Self, ArchiveError> {
+        let now = archive.clock.now();
+        let totals = archive.catalog.totals(now).await?;
+        let count = archive.catalog.count_due(now).await?;
+        let oldest = archive.catalog.oldest_due(now).await?;
+        let brakes = archive.catalog.open_brakes().await?;
+        let secrets = archive.catalog.list_secrets().await?;
+        let ending = archive.catalog.upcoming(now).await?;
+        let oldest_overdue_s = oldest.map(|at| now.since(at).as_secs());
+        Ok(Self {
+            as_of: now,
+            controller: archive.controller(),
+            policy: policy_of(&archive.policy),
+            totals: totals_of(&totals),
+            overdue: Overdue { count, oldest_expires_at: oldest, oldest_overdue_s },
+            brakes: brakes.into_iter().map(brake_of).collect(),
+            months: months_of(&secrets, ending),
+        })
+    }
 }
 
 fn policy_of(policy: &Policy) -> PolicyInForce {

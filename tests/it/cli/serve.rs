@@ -1,0 +1,82 @@
+//! `serve`, and commands beside it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Running, document, import, on_both, row, stderr};
+use crate::support::engines::Engine;
+use crate::support::world::World;
+
+on_both!(tokens_count_from_the_next_request_on, a_catalog_older_than_its_store_serves_nothing);
+
+/// Starts `serve` on a fresh port and gives its base URL.
+fn serve(world: &World, more: &[&str]) -> (Running, Value) {
+    let arguments = [&["serve", "--listen", "127.0.0.1:0", "--json"], more].concat();
+    let mut server = Running::start(world, &arguments, &[]);
+    let listening = serde_json::from_str(&server.line()).expect("one document on one line");
+    (server, listening)
+}
+
+async fn status(url: String, token: Option<&str>) -> u16 {
+    let request = reqwest::Client::new().get(url);
+    let request = if let Some(token) = token { request.bearer_auth(token) } else { request };
+    request.send().await.expect("an answer").status().as_u16()
+}
+
+async fn tokens_count_from_the_next_request_on(engine: Engine) {
+    let world = World::new(engine).await;
+    let (server, listening) = serve(&world, &[]);
+    let url = listening["url"].as_str().unwrap();
+    assert_eq!(status(format!("{url}/readyz"), None).await, 200);
+    let report = format!("{url}/v1/retention/report");
+    let made = world.run_json(&["token", "create", "--role", "operator", "--name", "ops", "--json"]);
+    let token = made["token"].as_str().unwrap();
+    assert_eq!(status(report.clone(), None).await, 401);
+    assert_eq!(status(report.clone(), Some(token)).await, 200);
+    world.run_json(&["token", "revoke", made["id"].as_str().unwrap(), "--json"]);
+    assert_eq!(status(report, Some(token)).await, 401);
+    let imported = import(&world, &[row(&world, "call-1", 60, 1)]);
+    assert!(imported.status.success(), "{}", stderr(&imported));
+    assert_eq!(status(format!("{url}/metrics"), None).await, 200);
+
+    let (rest, ended, took) = server.stop();
+    assert_eq!((rest.as_str(), ended.code()), ("", Some(0)), "one document and nothing else");
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let checkpoint = std::fs::read_to_string(world.objects().join("ledger/checkpoint")).unwrap();
+    let size: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
+    assert_eq!(size, 4, "a token made, withdrawn and refused, a recording received: all published");
+}
+
+async fn a_catalog_older_than_its_store_serves_nothing(engine: Engine) {
+    let mut world = World::new(engine).await;
+    let imported = import(&world, &[row(&world, "call-1", 60, 1)]);
+    assert!(imported.status.success(), "{}", stderr(&imported));
+    world.catalog = world.empty_catalog().await;
+    for command in [vec!["serve", "--listen", "127.0.0.1:0"], vec!["purge"]] {
+        let refused = world.run(&command);
+        assert_eq!(refused.status.code(), Some(4), "{command:?}: {}", stderr(&refused));
+        assert!(stderr(&refused).contains("fsck --rebuild"), "{}", stderr(&refused));
+    }
+    assert_eq!(import(&world, &[row(&world, "call-2", 60, 2)]).status.code(), Some(4));
+    assert_eq!(world.run_json(&["fsck", "--rebuild", "--json"])["brought_back"], 1);
+    let again = import(&world, &[row(&world, "call-2", 60, 2)]);
+    assert_eq!(document(&again)["accepted"], 1, "{}", stderr(&again));
+}
+
+#[tokio::test]
+async fn metrics_have_an_address_of_their_own_when_asked() {
+    let world = World::new(Engine::Sqlite).await;
+    let (_server, listening) = serve(&world, &["--metrics-listen", "127.0.0.1:0"]);
+    assert_eq!(status(listening["metrics_url"].as_str().unwrap().to_owned(), None).await, 200);
+    assert_eq!(status(format!("{}/metrics", listening["url"].as_str().unwrap()), None).await, 404);
+}
+
+#[tokio::test]
+async fn a_taken_address_is_a_clear_failure() {
+    let world = World::new(Engine::Sqlite).await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let refused = world.run(&["serve", "--listen", &taken.local_addr().unwrap().to_string()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("cannot listen on 127.0.0.1:"), "{}", stderr(&refused));
+}

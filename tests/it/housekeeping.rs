@@ -1,0 +1,85 @@
+//! What is swept up behind everything else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use earwitness::archive::journal::About;
+use earwitness::archive::{Archive, Parts};
+use earwitness::clock::{ManualClock, Timestamp};
+use earwitness::config::{Config, Inputs};
+use earwitness::housekeeping::{HousekeepingReport, pass};
+use earwitness::ledger::kind::Kind;
+use earwitness::receive::bulk::shell_actor;
+use earwitness::receive::metadata::parse;
+use earwitness::receive::spool::Spool;
+use earwitness::receive::{Received, Submission, receive};
+
+use crate::on_both_catalogs;
+use crate::support::engines::CatalogPlace;
+use crate::support::world::tone;
+
+on_both_catalogs!(a_pass_does_what_is_left_to_do_and_then_rests);
+
+const NOW: &str = "2026-11-22T12:00:00Z";
+
+struct Opened {
+    archive: Arc<Archive>,
+    clock: Arc<ManualClock>,
+    folder: tempfile::TempDir,
+}
+
+async fn opened(place: &CatalogPlace) -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let flags = vec![("data".to_owned(), data), ("catalog".to_owned(), place.url.clone())];
+    let config = Config::load(&Inputs { flags, ..Inputs::default() }).unwrap();
+    let clock = Arc::new(ManualClock::new(Timestamp::parse(NOW).unwrap()));
+    let decoder_program = env!("CARGO_BIN_EXE_earwitness").into();
+    let parts = Parts { config, clock: clock.clone(), decoder_program, clock_is_system: false };
+    Opened { archive: Archive::open(parts).await.unwrap(), clock, folder }
+}
+
+async fn received(opened: &Opened) -> Received {
+    let text = format!(r#"{{"call_id": "c", "account_id": "a", "recorded_at": "{NOW}"}}"#);
+    let mut spool = Spool::create(opened.folder.path(), u64::MAX).await.unwrap();
+    spool.write(&tone(1)).await.unwrap();
+    let (metadata, audio) = (parse(text.as_bytes()).unwrap(), spool.finish().await.unwrap());
+    receive(&opened.archive, Submission { metadata, audio, actor: shell_actor("test") }).await.unwrap()
+}
+
+async fn a_pass_does_what_is_left_to_do_and_then_rests(place: &CatalogPlace) {
+    let opened = opened(place).await;
+    let archive = &opened.archive;
+    let id = received(&opened).await.id;
+    let at = opened.clock_now();
+    let (search, _) = archive.entry(Kind::SEARCH_MADE, About::Activity, &"what was asked for", at).await.unwrap();
+    let mut tx = archive.catalog.begin().await.unwrap();
+    tx.append_entry(&search).await.unwrap();
+    assert!(tx.touch_recording(id, at).await.unwrap());
+    tx.commit().await.unwrap();
+
+    let report = pass(archive, true).await;
+    let expected = HousekeepingReport {
+        sidecars_written: 1,
+        unfinished_swept: Some(0),
+        orphans: Some(0),
+        ..HousekeepingReport::default()
+    };
+    assert_eq!(report, expected);
+    assert!(archive.catalog.stale_sidecars(10).await.unwrap().is_empty());
+    assert!(pass(archive, true).await.is_idle());
+
+    // What somebody searched for is forgotten after a year; that they searched is not.
+    opened.clock.advance(Duration::from_secs(400 * 86_400));
+    assert_eq!(pass(archive, false).await, HousekeepingReport { openings_erased: 1, ..HousekeepingReport::default() });
+    assert!(archive.catalog.opening(search.id).await.unwrap().is_none());
+    assert!(archive.catalog.ledger_entry(search.id).await.unwrap().is_some());
+    assert!(pass(archive, false).await.is_idle());
+}
+
+impl Opened {
+    fn clock_now(&self) -> Timestamp {
+        use earwitness::clock::Clock as _;
+        self.clock.now()
+    }
+}
