@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench uploads` (release build, some 9 GiB of disk in the temporary folder and in the data folder).
 //! Exits with 1 when the whole of it was ever above 200 MiB resident.
+#![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::collections::HashMap;
 use std::net::TcpListener;

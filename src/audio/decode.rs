@@ -249,6 +249,8 @@ impl<'s> Decoding<'s> {
         });
         self.errors += 1;
         self.next_ts = None;
+        // Browsers play the first stream and stop, as if its header told all there is.
+        self.opened.about.header_is_true = false;
         let Some((track_id, params)) = track else { return Piece::End };
         match codec::make(&params) {
             Ok(decoder) => {

@@ -33,8 +33,10 @@ statements! {
         WHERE id = 1 AND published_size <= $1 AND size >= $1";
     LEAVES = "SELECT id, seq, at, kind, commitment FROM ledger_entries WHERE seq >= $1 AND seq < $2 ORDER BY seq";
     BY_ID = "SELECT id, seq, at, kind, commitment FROM ledger_entries WHERE id = $1";
+    // In the tree's order, what has no place yet last: a page once given out does not shift.
     OF_RECORDING = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
-        JOIN ledger_entries e ON e.id = o.entry_id WHERE o.recording_id = $1 ORDER BY e.at, e.id LIMIT $2 OFFSET $3";
+        JOIN ledger_entries e ON e.id = o.entry_id WHERE o.recording_id = $1 \
+        ORDER BY COALESCE(e.seq, 9223372036854775807), e.at, e.id LIMIT $2 OFFSET $3";
     CHANGES_OF = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
         JOIN ledger_entries e ON e.id = o.entry_id WHERE o.recording_id = $1 AND e.kind <> $2 ORDER BY e.at, e.id LIMIT $3";
     OPENING_OF = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
@@ -186,7 +188,7 @@ impl Catalog {
         row.as_ref().map(sequenced_row).transpose()
     }
 
-    /// What happened to a recording, oldest first, a page at a time.
+    /// What happened to a recording, in the ledger's order, a page at a time.
     pub async fn custody(&self, id: RecordingId, limit: u32, offset: u64) -> Result<Vec<OpeningRow>> {
         let rows = sqlx::query(OF_RECORDING)
             .bind(id.to_string())

@@ -29,6 +29,11 @@ pub enum Action<'a> {
     Waveform,
     /// Its receipt is read again.
     Receipt,
+    /// Its ledger entries are read. The further pages of one look come in many requests.
+    Custody {
+        /// Whether this is a further page.
+        continued: bool,
+    },
     /// Related data of this name are read.
     Related(&'a str),
 }
@@ -42,13 +47,14 @@ impl Action<'_> {
             Self::Listen => "listen",
             Self::Waveform => "waveform",
             Self::Receipt => "receipt",
+            Self::Custody { .. } => "custody",
             Self::Related(_) => "related",
         }
     }
 
     /// Whether it comes in many requests that are one access.
     fn comes_in_ranges(self) -> bool {
-        matches!(self, Self::Audio | Self::Listen)
+        matches!(self, Self::Audio | Self::Listen | Self::Custody { continued: true })
     }
 }
 

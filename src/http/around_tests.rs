@@ -37,7 +37,8 @@ fn app() -> Router {
         .open(Method::GET, "/query", query)
         .open(Method::GET, "/path/{id}", path)
         .open(Method::GET, "/plain", plain)
-        .open(Method::GET, "/v1/fine", fine)
+        .open(Method::GET, "/v1/silent", || async { "nothing said" })
+        .open(Method::GET, "/v1/tile", fine)
         .open(Method::GET, "/fine", fine);
     FakeState { settings, ..FakeState::default() }.app(routes)
 }
@@ -81,7 +82,9 @@ async fn a_body_that_cannot_be_read_says_why() {
 #[tokio::test]
 async fn common_headers_are_on_every_answer() {
     let app = app();
-    for (path, cache) in [("/v1/fine", "no-store"), ("/fine", "public"), ("/nothing", "no-store")] {
+    // Within the API nothing is kept unless its handler says so.
+    let cases = [("/v1/silent", "no-store"), ("/v1/tile", "public"), ("/fine", "public"), ("/nothing", "no-store")];
+    for (path, cache) in cases {
         let answer = get(&app, path, None).await;
         assert_eq!(answer.headers[CACHE_CONTROL], cache, "{path}");
         assert_eq!(answer.headers[X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");

@@ -1,8 +1,10 @@
 //! One pass of the purge.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio_util::task::AbortOnDropHandle;
 use utoipa::ToSchema;
 
 use super::brakes;
@@ -11,8 +13,10 @@ use crate::archive::Archive;
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
 
-/// How long a pass holds its lease at the most without renewing it.
-const LEASE: Duration = Duration::from_secs(120);
+/// How long the lease outlives a node that died: the purge stands still for that long at the most.
+const LEASE: Duration = Duration::from_secs(10);
+/// How often a pass that takes longer renews it.
+const RENEWAL: Duration = Duration::from_secs(3);
 /// The name of the lease.
 const LEASE_NAME: &str = "purge";
 /// Recordings that a dry run names.
@@ -73,16 +77,29 @@ pub async fn dry_run(archive: &Archive) -> Result<DryRun, PurgeError> {
 }
 
 /// Does a bounded batch of everything that is to be purged. Runs once at a time over all nodes.
-pub async fn pass(archive: &Archive) -> Result<PassReport, PurgeError> {
+pub async fn pass(archive: &Arc<Archive>) -> Result<PassReport, PurgeError> {
     let now = archive.clock.now();
     if !archive.catalog.take_lease(LEASE_NAME, &archive.node, now.plus(LEASE), now).await? {
         return Ok(PassReport { stopped_by: vec!["busy".to_owned()], ..PassReport::default() });
     }
+    let renewal = AbortOnDropHandle::new(tokio::spawn(renew(archive.clone())));
     let result = pass_with_lease(archive).await;
+    drop(renewal);
     archive.catalog.give_back_lease(LEASE_NAME, &archive.node).await?;
     let report = result?;
     metrics::counter!("earwitness_purged_total").increment(report.certified);
     Ok(report)
+}
+
+/// A lease that is lost harms nothing: every step of a purge is done once, whoever does it.
+async fn renew(archive: Arc<Archive>) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        let now = archive.clock.now();
+        if let Err(error) = archive.catalog.take_lease(LEASE_NAME, &archive.node, now.plus(LEASE), now).await {
+            tracing::warn!(%error, "the purge's lease could not be renewed");
+        }
+    }
 }
 
 async fn pass_with_lease(archive: &Archive) -> Result<PassReport, PurgeError> {

@@ -122,7 +122,7 @@ fn make_receipt(
         sha256: sealed.row.sha256.clone(),
         byte_len: checked.submission.audio.byte_len,
         duration_ms: decoded_ms(checked),
-        codec: Some(facts.codec.label().to_owned()),
+        codec: serde_json::to_value(facts.codec).ok().and_then(|name| name.as_str().map(str::to_owned)),
         status: checked.status,
         findings: checked.inspection.findings.iter().map(|f| f.code.code().to_owned()).collect(),
         supersedes: checked.supersedes,

@@ -33,7 +33,7 @@ try {
         result.duration_s = Number.isFinite(audio.duration) ? audio.duration : null;
         await step('seeked', async () => { audio.currentTime = 0.5; });
         result.seeked = Math.abs(audio.currentTime - 0.5) < 0.2;
-        audio.playbackRate = 4;
+        audio.playbackRate = 8;
         await step('ended', () => audio.play());
         result.ended_s = audio.currentTime;
       } catch (cause) {

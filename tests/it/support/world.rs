@@ -188,10 +188,8 @@ impl Server {
 
     /// Posts a recording; an error when the server dies under it.
     pub async fn post(&self, token: &str, metadata: &Value, audio: &[u8]) -> reqwest::Result<Response> {
-        let form = Form::new()
-            .part("metadata", Part::text(metadata.to_string()).mime_str("application/json").expect("a media type"))
-            .part("audio", Part::bytes(audio.to_vec()).file_name("audio"));
-        self.client.post(format!("{}/v1/recordings", self.base)).bearer_auth(token).multipart(form).send().await
+        let request = self.client.post(format!("{}/v1/recordings", self.base)).bearer_auth(token);
+        request.multipart(upload(metadata, audio)).send().await
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Response {
@@ -244,6 +242,13 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The two parts of an upload.
+pub fn upload(metadata: &Value, audio: &[u8]) -> Form {
+    Form::new()
+        .part("metadata", Part::text(metadata.to_string()).mime_str("application/json").expect("a media type"))
+        .part("audio", Part::bytes(audio.to_vec()).file_name("audio"))
 }
 
 /// Four seconds of two tones, mono, 8 kHz, 16 bits; another `seed`, another sound.

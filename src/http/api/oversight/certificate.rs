@@ -5,7 +5,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 
-use super::gate::failed;
+use super::failed;
 use crate::archive::{Archive, ArchiveError};
 use crate::http::permission::ReadRetention;
 use crate::http::{ApiPath, App, Code, May, Problem};

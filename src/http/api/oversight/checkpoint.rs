@@ -5,7 +5,7 @@ use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 
-use super::gate::failed;
+use super::failed;
 use crate::http::{App, Code, Problem};
 
 /// The newest published checkpoint: the ledger's size and root hash, signed (C2SP tlog-checkpoint, a signed note).

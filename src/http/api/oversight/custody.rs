@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::gate::{failed, reach, with_sunset};
-use super::{journal, page};
+use super::{failed, page};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::OpeningRow;
 use crate::clock::Timestamp;
+use crate::find::Sight;
+use crate::find::access::Action;
+use crate::http::api::recordings::common::{about, look, note, reader};
 use crate::http::permission::ReadCustody;
 use crate::http::{ApiPath, ApiQuery, App, Code, May, Problem};
 use crate::ledger::LedgerError;
@@ -22,9 +24,6 @@ use crate::ledger::proof::Proof;
 use crate::ledger::shapes::OpeningText;
 use crate::recording::RecordingId;
 use crate::vault::secrets::DataKey;
-
-/// What the access to custody is called in its own ledger entry.
-const ACTION: &str = "custody";
 
 /// Which page of the entries.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -47,7 +46,7 @@ pub struct CustodyPage {
     /// The newest published checkpoint (C2SP tlog-checkpoint, a signed note), word for word: every proof of this
     /// page leads to it. Null before the first.
     checkpoint: Option<String>,
-    /// What happened to the recording. This look is the last of it, unless it was noted within ten minutes before.
+    /// What happened to the recording, this look included.
     entries: Vec<CustodyEntry>,
     /// What to send as `cursor` for the next page; null on the last.
     next_cursor: Option<String>,
@@ -100,15 +99,15 @@ pub async fn custody(
     let archive = app.archive();
     let limit = page::limit(query.limit)?;
     let from = query.cursor.as_deref().map_or(Ok(0), decode_cursor)?;
-    let row = reach(archive, &may, id).await?;
-    let key = archive.data_key(&row).await.map_err(failed)?;
-    journal::recording_read(archive, &may, may.purpose(), &row, &key, ACTION).await?;
+    let reader = reader(&may);
+    let opened = look(&app, &may, id, Sight::View(&reader.view)).await?;
+    note(&app, &opened, &reader, Action::Custody { continued: from > 0 }).await?;
     let rows = archive.catalog.custody(id, limit + 1, from).await.map_err(failed)?;
-    let opening_key = may.view().sealed_metadata.then_some(&key);
+    let opening_key = reader.view.sealed_metadata.then_some(&opened.key);
     let page = assemble(archive, id, rows, opening_key, (from, limit)).await.map_err(failed)?;
     // The deadline, or the purge's fence, may have come in the meantime.
-    let row = reach(archive, &may, id).await?;
-    Ok(with_sunset(Json(page).into_response(), &row, &may, archive.clock.now()))
+    let opened = look(&app, &may, id, Sight::View(&reader.view)).await?;
+    Ok(about(Json(page).into_response(), &app, &opened, reader.view.held))
 }
 
 async fn assemble(

@@ -6,13 +6,14 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::gate::{failed, reach, with_sunset};
+use super::failed;
 use crate::access::{Actor, Caller};
 use crate::archive::journal::About;
 use crate::archive::row::{Decision, Verdict, seal_row};
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::RecordingRow;
 use crate::clock::Timestamp;
+use crate::find::{Opened, Sight};
+use crate::http::api::recordings::common::{about, look, reader};
 use crate::http::permission::Decide;
 use crate::http::{ApiJson, ApiPath, App, Code, May, Problem};
 use crate::ledger::kind::Kind;
@@ -27,7 +28,6 @@ const MAX_REASON_CHARS: usize = 1_000;
 #[serde(deny_unknown_fields)]
 pub struct DecisionRequest {
     /// `accept`: it counts as a recording like any other. `reject`: it does not, and stays under retention.
-    #[schema(inline)]
     decision: Verdict,
     /// Why, for the ledger: 1 to 1,000 characters.
     #[schema(min_length = 1, max_length = 1000)]
@@ -41,7 +41,6 @@ pub struct DecisionAnswer {
     #[schema(value_type = String, format = "uuid")]
     id: RecordingId,
     /// Its status from now on: `accepted` or `rejected`.
-    #[schema(inline)]
     status: Status,
     /// When it was decided.
     #[schema(value_type = String, format = DateTime)]
@@ -82,18 +81,20 @@ pub async fn decide(
 ) -> Result<Response, Problem> {
     let archive = app.archive();
     check_reason(&request.reason)?;
-    let row = reach(archive, &may, id).await?;
-    check_waits(&row)?;
-    let decided = commit(archive, &may, &row, &request).await.map_err(failed)?;
+    let reader = reader(&may);
+    let sight = Sight::View(&reader.view);
+    let opened = look(&app, &may, id, sight).await?;
+    check_waits(opened.row.status)?;
+    let decided = commit(archive, &may, &opened, &request).await.map_err(failed)?;
     let Some(answer) = decided else {
         // Somebody was faster, or the deadline came: say which.
-        check_waits(&reach(archive, &may, id).await?)?;
+        check_waits(look(&app, &may, id, sight).await?.row.status)?;
         return Err(Problem::new(Code::Conflict).detail("the recording was changed at the same time: try again"));
     };
     if let Err(error) = archive.refresh_sidecar(id).await {
         tracing::warn!(recording = %id, %error, "a sidecar is left to the background pass");
     }
-    Ok(with_sunset(Json(answer).into_response(), &row, &may, archive.clock.now()))
+    Ok(about(Json(answer).into_response(), &app, &opened, reader.view.held))
 }
 
 fn check_reason(reason: &str) -> Result<(), Problem> {
@@ -110,20 +111,20 @@ fn check_reason(reason: &str) -> Result<(), Problem> {
     }
 }
 
-fn check_waits(row: &RecordingRow) -> Result<(), Problem> {
-    if row.status == Status::Quarantined {
+fn check_waits(status: Status) -> Result<(), Problem> {
+    if status == Status::Quarantined {
         return Ok(());
     }
     Err(Problem::new(Code::AlreadyDecided)
         .detail("the recording is not in quarantine")
-        .member("status", row.status.as_str()))
+        .member("status", status.as_str()))
 }
 
 /// Row and ledger entry in one transaction. None when the row is no longer what it was.
 async fn commit(
     archive: &Archive,
     caller: &Caller,
-    row: &RecordingRow,
+    opened: &Opened,
     request: &DecisionRequest,
 ) -> Result<Option<DecisionAnswer>, ArchiveError> {
     let now = archive.clock.now();
@@ -131,13 +132,13 @@ async fn commit(
         Verdict::Accept => Status::Accepted,
         Verdict::Reject => Status::Rejected,
     };
-    let (key, mut sealed) = archive.open_recording(row).await?;
+    let (row, key, mut sealed) = (&opened.row, &opened.key, opened.sealed.clone());
     let reason = request.reason.trim();
     let decision = Decision { verdict: request.decision, reason: reason.to_owned(), by: caller.actor(), at: now };
     sealed.decision = Some(decision);
-    let sealed = seal_row(row.id, &key, &sealed)?;
+    let sealed = seal_row(row.id, key, &sealed)?;
     let payload = DecidedPayload { recording_id: row.id, actor: caller.actor(), decision: request.decision, reason };
-    let (entry, _) = archive.entry(Kind::RECORDING_DECIDED, About::Recording(row.id, &key), &payload, now).await?;
+    let (entry, _) = archive.entry(Kind::RECORDING_DECIDED, About::Recording(row.id, key), &payload, now).await?;
     let mut tx = archive.catalog.begin().await?;
     if !tx.revise_recording(row.id, row.revision, status, &sealed, now).await? {
         tx.rollback().await?;

@@ -7,14 +7,14 @@
 //! | `report`, `upcoming`, `certificate` | retention |
 //! | `purge_runs` | a dry run, a real one, releasing the brakes |
 //! | `checkpoint`, `tile`, `key` | the ledger, open to all |
-//! | `gate`, `journal` | whether a recording may be reached, and that it was |
+//! | `failed`, `page` | what stands in the way as a problem; how long a page is |
+//!
+//! Looking a recording up and noting the access is the same as for every other read: `recordings::common`.
 
 pub mod certificate;
 pub mod checkpoint;
 pub mod custody;
 pub mod decide;
-mod gate;
-mod journal;
 pub mod key;
 mod page;
 pub mod purge_runs;
@@ -24,6 +24,9 @@ pub mod tile;
 pub mod upcoming;
 
 use utoipa::OpenApi;
+
+use crate::find::FindError;
+use crate::http::Problem;
 
 /// The part of the document that describes [`crate::http::routes::oversight`].
 #[derive(OpenApi)]
@@ -48,3 +51,8 @@ use utoipa::OpenApi;
     )
 )]
 pub struct OversightApi;
+
+/// What stands in the way as a problem, whichever part of the archive it comes from.
+fn failed(error: impl Into<FindError>) -> Problem {
+    error.into().into()
+}

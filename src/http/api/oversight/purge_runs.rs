@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::gate::failed;
+use super::failed;
 use crate::access::{Actor, Role};
 use crate::archive::Archive;
 use crate::http::permission::{Permission, RunPurge};

@@ -5,14 +5,16 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::gate::failed;
-use super::{journal, page};
+use super::{failed, page};
 use crate::access::Caller;
 use crate::archive::row::SealedRow;
 use crate::archive::{Archive, ArchiveError};
 use crate::audio::Finding;
 use crate::catalog::RecordingRow;
 use crate::clock::Timestamp;
+use crate::find::Question;
+use crate::find::access::record_search;
+use crate::http::api::recordings::common::reader;
 use crate::http::cursor::Cursor;
 use crate::http::permission::SeeQuarantine;
 use crate::http::{ApiQuery, App, May, Problem};
@@ -93,7 +95,9 @@ pub async fn list(
     let last = rows.last().map(|row| Cursor { recorded_at: row.recorded_at, id: row.id });
     let next_cursor = last.filter(|_| more).map(Cursor::encode);
     let recordings = open_all(archive, &may, &rows).await.map_err(failed)?;
-    journal::listed(archive, &may, may.purpose(), "quarantine", recordings.len()).await?;
+    let asked = Question { status: Some(Status::Quarantined), ..Question::default() };
+    let noted = record_search(archive, &reader(&may), &asked, recordings.len()).await;
+    noted.map_err(failed)?;
     // What reached its deadline while the look was being recorded is no longer shown.
     let now = archive.clock.now();
     let recordings = recordings.into_iter().filter(|recording| recording.expires_at > now).collect();

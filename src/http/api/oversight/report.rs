@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::gate::failed;
+use super::failed;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{Brake, MonthTotals, SecretRow, SecretState, Totals};
 use crate::clock::Timestamp;

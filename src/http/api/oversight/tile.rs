@@ -5,7 +5,7 @@ use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 
-use super::gate::failed;
+use super::failed;
 use crate::http::{ApiPath, App, Code, Problem};
 use crate::ledger::entry::MAX_LEAF_BYTES;
 use crate::ledger::tiles::{FULL_WIDTH, Tile};

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::gate::failed;
+use super::failed;
 use crate::archive::ArchiveError;
 use crate::catalog::MonthTotals;
 use crate::clock::Timestamp;

@@ -1,0 +1,7 @@
+//! Recordings over HTTP, on both catalogs.
+
+mod deadline;
+mod finding;
+mod handing_over;
+mod reading;
+mod related;

@@ -1,0 +1,217 @@
+//! An archive in a temporary folder, with a clock that stands still and nothing in the background, served on loopback.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::serve::ListenerExt as _;
+use earwitness::access::{Role, Token};
+use earwitness::archive::{Archive, Parts};
+use earwitness::catalog::{HoldOutcome, TokenRow};
+use earwitness::clock::{Clock, ManualClock, Timestamp};
+use earwitness::config::{Config, Inputs};
+use earwitness::http::{App, app, openapi, routes};
+use earwitness::recording::RecordingId;
+use reqwest::header::HeaderMap;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use super::engines::CatalogPlace;
+
+/// When every test begins.
+pub const NOW: &str = "2026-11-22T10:02:00Z";
+
+/// See the module.
+pub struct Running {
+    pub archive: Arc<Archive>,
+    pub clock: Arc<ManualClock>,
+    pub address: SocketAddr,
+    client: reqwest::Client,
+    folder: TempDir,
+    _server: AbortOnDropHandle<()>,
+}
+
+/// A whole answer.
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    /// Status and, of a problem, its code.
+    pub fn told(&self) -> (u16, String) {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        (self.status, body["code"].as_str().unwrap_or_default().to_owned())
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The recording that a receipt is about.
+    pub fn id(&self) -> RecordingId {
+        self.json()["id"].as_str().unwrap_or_else(|| panic!("no receipt: {:?}", self.told())).parse().expect("an id")
+    }
+}
+
+/// Somebody with a token.
+#[derive(Clone)]
+pub struct Someone {
+    pub id: Uuid,
+    pub token: Token,
+}
+
+pub fn at(text: &str) -> Timestamp {
+    Timestamp::parse(text).expect("a time")
+}
+
+/// The least that metadata have, for this call.
+pub fn call(call_id: &str) -> Value {
+    json!({"call_id": call_id, "account_id": "A-1", "recorded_at": "2026-11-22T09:00:00Z"})
+}
+
+impl Running {
+    pub async fn start(place: &CatalogPlace) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        let env = [
+            ("EARWITNESS_DATA", data.to_str().expect("a plain path")),
+            ("EARWITNESS_CATALOG", &place.url),
+            ("EARWITNESS_SPOOL", folder.path().to_str().expect("a plain path")),
+        ];
+        let env = env.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let config = Config::load(&Inputs { env, ..Inputs::default() }).expect("the configuration is good");
+        let clock = Arc::new(ManualClock::new(at(NOW)));
+        let parts = Parts {
+            config,
+            clock: clock.clone(),
+            decoder_program: env!("CARGO_BIN_EXE_earwitness").into(),
+            clock_is_system: false,
+        };
+        let archive = Archive::open(parts).await.expect("the archive opens");
+        let state = App::new(archive.clone(), None);
+        let router = app(state, routes::all_routes(true), openapi::document());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let server = tokio::spawn(async move {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(listener.tap_io(|tcp| tcp.set_nodelay(true).expect("no delay")), service)
+                .await
+                .expect("the server runs");
+        });
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { archive, clock, address, client, folder, _server: AbortOnDropHandle::new(server) }
+    }
+
+    /// Makes a token, straight in the catalog.
+    pub async fn token(&self, role: Role, accounts: &[&str], agent: Option<&str>) -> Someone {
+        let someone = Someone { id: Uuid::new_v4(), token: Token::generate().expect("random numbers") };
+        let row = TokenRow {
+            id: someone.id,
+            role: role.to_string(),
+            name: format!("the {role}"),
+            accounts: accounts.iter().map(|a| (*a).to_owned()).collect(),
+            agent: agent.map(str::to_owned),
+            created_at: self.clock.now(),
+            expires_at: None,
+            revoked_at: None,
+        };
+        let mut tx = self.archive.catalog.begin().await.expect("a transaction");
+        tx.insert_token(&row, &someone.token.hash()).await.expect("the token is kept");
+        tx.commit().await.expect("the commit holds");
+        someone
+    }
+
+    pub fn request(&self, who: &Someone, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("http://{}{path}", self.address)).bearer_auth(who.token.expose())
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let response = request.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.expect("a whole body").to_vec();
+        Answer { status, headers, body }
+    }
+
+    pub async fn get(&self, who: &Someone, path: &str) -> Answer {
+        self.send(self.request(who, Method::GET, path).header("earwitness-purpose", "a test")).await
+    }
+
+    /// A part of a recording: `""` for itself, `"/audio"` …
+    pub async fn read(&self, who: &Someone, id: RecordingId, part: &str) -> Answer {
+        self.get(who, &format!("/v1/recordings/{id}{part}")).await
+    }
+
+    pub async fn post(&self, who: &Someone, metadata: &Value, audio: &[u8]) -> Answer {
+        let part = |bytes: Vec<u8>, kind| Part::bytes(bytes).mime_str(kind).expect("a media type");
+        let form = Form::new()
+            .part("metadata", part(metadata.to_string().into_bytes(), "application/json"))
+            .part("audio", part(audio.to_vec(), "application/octet-stream").file_name("call.bin"));
+        self.send(self.request(who, Method::POST, "/v1/recordings").multipart(form)).await
+    }
+
+    pub async fn search(&self, who: &Someone, asked: &Value) -> Answer {
+        self.send(self.request(who, Method::POST, "/v1/recordings/search").json(asked)).await
+    }
+
+    /// Puts a recording on legal hold.
+    pub async fn hold(&self, id: RecordingId) {
+        let (case, now) = (Uuid::new_v4(), self.clock.now());
+        let mut tx = self.archive.catalog.begin().await.expect("a transaction");
+        tx.ensure_case(case, now, &[]).await.expect("a case");
+        assert_eq!(tx.place_hold(Uuid::new_v4(), case, id, now).await.expect("a hold"), HoldOutcome::Placed);
+        tx.commit().await.expect("the commit holds");
+    }
+
+    /// What the ledger has about a recording, oldest first: kind and payload.
+    pub async fn custody(&self, id: RecordingId) -> Vec<(String, Value)> {
+        let row = self.archive.catalog.recording(id).await.expect("an answer").expect("a row");
+        let key = self.archive.data_key(&row).await.expect("its key");
+        let entries = self.archive.catalog.custody(id, 1_000, 0).await.expect("entries");
+        let opened = entries.iter().map(|entry| {
+            let opening = self.archive.open_custody(&key, entry).expect("the opening opens");
+            (entry.entry.entry.kind.clone(), serde_json::from_slice(&opening.payload).expect("JSON"))
+        });
+        opened.collect()
+    }
+
+    /// What was done with a recording according to the ledger, sorted: with a clock that stands still, entries have no
+    /// order of their own.
+    pub async fn accesses(&self, id: RecordingId) -> Vec<String> {
+        let read = self.custody(id).await.into_iter().filter(|(kind, _)| kind == "recording.read");
+        let mut all: Vec<_> =
+            read.map(|(_, payload)| payload["action"].as_str().expect("an action").to_owned()).collect();
+        all.sort();
+        all
+    }
+
+    /// How many entries of a kind the ledger has.
+    pub async fn count_entries(&self, kind: &str) -> usize {
+        let all = self.archive.catalog.unsequenced(100_000).await.expect("entries");
+        all.iter().filter(|entry| entry.kind == kind).count()
+    }
+
+    /// Every file of a recording, or of all when none is given.
+    pub fn objects(&self, id: Option<RecordingId>) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.folder.path().join("data/objects/rec")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() { folders.push(path) } else { found.push(path) }
+            }
+        }
+        found.retain(|path| id.is_none_or(|id| path.to_string_lossy().contains(&id.to_string())));
+        found.sort();
+        found
+    }
+}
