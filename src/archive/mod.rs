@@ -60,6 +60,8 @@ pub struct Archive {
     pub node: String,
     /// Wakes the sequencer when an entry was committed.
     pub ledger_nudge: Notify,
+    /// Sidecars are rewritten one at a time, so that an older state cannot overtake a newer one.
+    sidecar_writer: tokio::sync::Mutex<()>,
     /// False where the clock is not the system's: then the catalog's clock is no second opinion.
     compare_clocks: bool,
 }

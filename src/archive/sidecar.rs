@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Archive, ArchiveError};
-use crate::catalog::{NewEntry, NewOpening, NewRecording, RecordingRow, RelatedRow};
+use crate::catalog::{NewEntry, NewOpening, NewRecording, RecordingRow, RelatedRow, Stage};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::{ExpiryMonth, Language, RecordingId, Status};
@@ -209,13 +209,27 @@ impl Archive {
     }
 
     /// Brings the sidecar of a recording up to its row's revision.
+    ///
+    /// One at a time in this process, and looked at again after the write: an older state must not stay over a newer
+    /// one, and nothing may stay of a recording that the purge took meanwhile.
     pub async fn refresh_sidecar(&self, id: RecordingId) -> Result<(), ArchiveError> {
-        let Some(row) = self.catalog.recording(id).await? else { return Ok(()) };
-        let Some(wrapped) = row.wrapped.clone() else { return Ok(()) };
-        let key = self.data_key(&row).await?;
-        let body = self.sidecar_of(&row).await?;
-        self.write_sidecar(id, row.month, &key, &wrapped, &body).await?;
-        Ok(self.catalog.sidecar_written(id, row.revision).await?)
+        let _one_at_a_time = self.sidecar_writer.lock().await;
+        let Some(mut row) = self.catalog.recording(id).await? else { return Ok(()) };
+        while row.stage == Stage::Live
+            && let Some(wrapped) = row.wrapped.clone()
+        {
+            let key = self.data_key(&row).await?;
+            let body = self.sidecar_of(&row).await?;
+            self.write_sidecar(id, row.month, &key, &wrapped, &body).await?;
+            match self.catalog.recording(id).await? {
+                Some(now) if now.stage == Stage::Live && now.revision == row.revision => {
+                    return Ok(self.catalog.sidecar_written(id, row.revision).await?);
+                }
+                Some(now) if now.stage == Stage::Live => row = now,
+                _ => return Ok(self.store.delete(&object_key(row.month, id)).await?),
+            }
+        }
+        Ok(())
     }
 
     async fn sidecar_of(&self, row: &RecordingRow) -> Result<Sidecar, ArchiveError> {

@@ -22,7 +22,6 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::calls::ALL,
         super::holds::ALL,
         super::leases::ALL,
-        super::ledger::ALL,
         super::pins::ALL,
         super::policies::ALL,
         super::purges::ALL,
@@ -34,7 +33,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
     ];
     let mut count = 0;
     let mut connection = catalog.pool.acquire().await?;
-    for statement in fixed.into_iter().flatten() {
+    for statement in fixed.iter().chain(super::ledger::ALL).copied().flatten() {
         connection.prepare((*statement).into_sql_str()).await?;
         count += 1;
     }

@@ -47,11 +47,6 @@ pub const SETTINGS: &[Spec] = &[
     spec("retention_period", "P5Y", "how long recordings are kept: an ISO 8601 duration of years, months, weeks, days"),
     spec("retention_zone", "Europe/Brussels", "time zone whose calendar counts"),
     spec("retention_end", "instant", "`instant` or `end-of-day`"),
-    spec(
-        "retention_version",
-        "1",
-        "version of the retention rule, stamped on recordings; raise it when the rule changes",
-    ),
     spec("backup_max_age", "30d", "greatest age of a backup of catalog or store, stated in purge certificates"),
     spec("max_upload_bytes", "1GiB", "larger uploads are refused with 413"),
     spec("max_metadata_bytes", "64KiB", "greatest size of an upload's metadata part"),

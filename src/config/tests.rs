@@ -110,7 +110,6 @@ fn a_value_out_of_place_is_refused_with_what_would_be_right() {
         ("EARWITNESS_RETENTION_PERIOD", "PT1H", "no time part"),
         ("EARWITNESS_RETENTION_ZONE", "Brussels", "Europe/Brussels"),
         ("EARWITNESS_RETENTION_END", "endofday", "end-of-day"),
-        ("EARWITNESS_RETENTION_VERSION", "0", "from 1"),
         ("EARWITNESS_MAX_UPLOAD_BYTES", "1 gig", "1GiB"),
         ("EARWITNESS_MAX_PARTS", "1", "from 2"),
         ("EARWITNESS_DECODER_TIMEOUT", "1500ms", "whole seconds"),

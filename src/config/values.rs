@@ -69,9 +69,12 @@ impl Values {
         let period = self.read("retention_period", |t| t.parse().map_err(|e: BadPeriod| e.to_string()))?;
         let zone = self.read("retention_zone", |t| t.parse().map_err(|_| BadRule::Zone.to_string()))?;
         let end = self.read("retention_end", |t| t.parse().map_err(|e: BadRule| e.to_string()))?;
-        self.read("retention_version", |t| {
-            let version = number(t, 1, u32::MAX)?;
-            Policy::new(RECORDING_RULE, version, period, zone, end).map_err(|error| error.to_string())
+        // The version under which these terms are stamped is the catalog's to give.
+        Policy::new(RECORDING_RULE, 1, period, zone, end).map_err(|error| ConfigError::Invalid {
+            name: "retention_period",
+            value: period.to_string(),
+            place: String::new(),
+            reason: error.to_string(),
         })
     }
 }
