@@ -1,6 +1,7 @@
 //! The catalog's contract, on both engines.
 
 mod calls;
+mod deadlines;
 mod months;
 mod purge;
 mod rows;
