@@ -60,6 +60,8 @@ pub struct Archive {
     pub node: String,
     /// Wakes the sequencer when an entry was committed.
     pub ledger_nudge: Notify,
+    /// Whoever writes the ledger here; and whether the store's checkpoint was compared with the catalog's yet.
+    ledger_writer: tokio::sync::Mutex<bool>,
     /// Sidecars are rewritten one at a time, so that an older state cannot overtake a newer one.
     sidecar_writer: tokio::sync::Mutex<()>,
     /// False where the clock is not the system's: then the catalog's clock is no second opinion.
@@ -74,15 +76,31 @@ impl Archive {
 
     /// Sequences and publishes everything that waits, if no other node is at it. Returns the published size.
     pub async fn publish_ledger(&self) -> Result<u64, ArchiveError> {
-        let now = self.clock.now();
-        let mine = self.catalog.take_lease(LEDGER, &self.node, now.plus(LEDGER_LEASE), now).await?;
-        if !mine {
-            return Ok(self.catalog.ledger_state().await?.published_size);
+        // The lease keeps other nodes out; within this one the loop, certificates and months take turns.
+        let mut checkpoint_is_mended = self.ledger_writer.lock().await;
+        let ledger = self.ledger();
+        if self.holds_ledger_lease().await? {
+            if !*checkpoint_is_mended {
+                ledger.mend_checkpoint().await?;
+                *checkpoint_is_mended = true;
+            }
+            ledger.sequence().await?;
+            // Writing tiles can take long on a slow store: nothing is signed by who lost the lease meanwhile.
+            if let Some(state) = ledger.publish_tiles().await?
+                && self.holds_ledger_lease().await?
+            {
+                let size = ledger.publish_checkpoint(&state, self.clock.now()).await?;
+                metrics::gauge!("earwitness_ledger_size").set(size as f64);
+                return Ok(size);
+            }
         }
-        self.ledger().sequence().await?;
-        let size = self.ledger().publish(self.clock.now()).await?;
-        metrics::gauge!("earwitness_ledger_size").set(size as f64);
-        Ok(size)
+        Ok(self.catalog.ledger_state().await?.published_size)
+    }
+
+    /// Takes or renews the lease on writing the ledger; false while another node has it.
+    async fn holds_ledger_lease(&self) -> Result<bool, ArchiveError> {
+        let now = self.clock.now();
+        Ok(self.catalog.take_lease(LEDGER, &self.node, now.plus(LEDGER_LEASE), now).await?)
     }
 
     /// Publishes once more and lets other processes publish at once. For the end of a process.

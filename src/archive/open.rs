@@ -76,6 +76,7 @@ impl Archive {
             decoder,
             node: Uuid::new_v4().to_string(),
             ledger_nudge: Notify::new(),
+            ledger_writer: tokio::sync::Mutex::new(false),
             sidecar_writer: tokio::sync::Mutex::new(()),
             compare_clocks: clock_is_system,
             config,

@@ -91,32 +91,64 @@ impl Ledger<'_> {
         Ok(growth.head.size - old.size)
     }
 
-    /// Writes the tiles and the checkpoint of all that is sequenced. Returns the size that is published now.
-    pub async fn publish(&self, now: Timestamp) -> Result<u64, SequenceError> {
+    /// Writes the tiles of all that is sequenced. The tree that they are of; none when all of it is published.
+    pub async fn publish_tiles(&self) -> Result<Option<LedgerState>, SequenceError> {
         let state = self.catalog.ledger_state().await?;
         let signed_by_this_key = checkpoint::verify(&state.checkpoint, &self.key.public()).is_ok();
         if state.size == state.published_size && signed_by_this_key {
-            return Ok(state.size);
+            return Ok(None);
         }
         for tile in tiles::to_publish(state.published_size, state.size)? {
             let bytes = self.content(&tile).await?;
             self.store.put(&name_of(&tile)?, bytes.into()).await?;
         }
+        Ok(Some(state))
+    }
+
+    /// Signs and writes the checkpoint of a tree whose tiles are written. Returns the size that is published then.
+    ///
+    /// Whoever was overtaken by another node while it wrote puts the newer checkpoint back: what the store shows must
+    /// never stay behind what was shown before.
+    pub async fn publish_checkpoint(&self, state: &LedgerState, now: Timestamp) -> Result<u64, SequenceError> {
         let head = TreeHead { size: state.size, root: Hash(state.root) };
         let note = checkpoint::sign(self.origin, &head, self.key)?;
-        if first_of_its_day(&state, now) {
+        if first_of_its_day(state, now) {
             self.store.put(&ObjectKey::CheckpointAt(state.size), note.clone().into()).await?;
         }
         self.store.put(&ObjectKey::Checkpoint, note.clone().into()).await?;
         let mut tx = self.catalog.begin().await?;
-        tx.ledger_published(state.size, now, &note).await?;
+        let newest = tx.ledger_published(state.size, now, &note).await?;
         tx.commit().await?;
+        if !newest {
+            return self.put_newest_checkpoint().await;
+        }
         for tile in tiles::superseded(state.published_size, state.size)? {
             for partial in tile.narrower() {
                 self.store.delete(&name_of(&partial)?).await?;
             }
         }
         Ok(state.size)
+    }
+
+    /// Puts the newest checkpoint that the catalog knows into the store. Only for the holder of the lease.
+    async fn put_newest_checkpoint(&self) -> Result<u64, SequenceError> {
+        let state = self.catalog.ledger_state().await?;
+        self.store.put(&ObjectKey::Checkpoint, state.checkpoint.into()).await?;
+        Ok(state.published_size)
+    }
+
+    /// Brings the store's checkpoint up to the catalog's, where a writer died after it was overtaken. Only for the
+    /// holder of the lease.
+    pub async fn mend_checkpoint(&self) -> Result<(), SequenceError> {
+        let state = self.catalog.ledger_state().await?;
+        let stored = match self.stored_checkpoint().await? {
+            Some(note) => checkpoint::parse_unverified(&note)?.head.size,
+            None => 0,
+        };
+        if stored < state.published_size {
+            self.put_newest_checkpoint().await?;
+        }
+        Ok(())
     }
 
     /// Compares the store's checkpoint with the catalog's tree. An error when the catalog is older than the store.

@@ -9,6 +9,7 @@ mod crash;
 mod gone;
 mod housekeeping;
 mod oversight;
+mod publishing;
 mod rebuild;
 mod recordings;
 mod samples;
