@@ -18,6 +18,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 pub use engines::{CatalogUrl, KeysUrl, S3Url, StoreUrl};
 pub use error::ConfigError;
 pub use explain::Setting;
@@ -28,7 +30,9 @@ pub use settings::{SETTINGS, Spec};
 pub use crate::telemetry::LogFormat;
 
 use crate::retention::Policy;
-use values::{DAY, Values, address, log_format, number, origin, size, text, time, whole_seconds};
+use values::{
+    DAY, Values, address, forwarded_header, log_format, networks, number, origin, size, text, time, whole_seconds,
+};
 
 /// The name of the retention rule of recordings.
 pub const RECORDING_RULE: &str = "call_recording";
@@ -62,6 +66,10 @@ pub struct Config {
     pub limits: Limits,
     /// What one check of a recording may cost.
     pub decoder: DecoderLimits,
+    /// Proxies whose word about the client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it.
+    pub forwarded_header: ForwardedHeader,
     /// Who answers for the data.
     pub controller: Controller,
     /// The ledger's name in its checkpoints (C2SP tlog-checkpoint: a URL without scheme).
@@ -86,6 +94,16 @@ pub struct Limits {
     pub upload_timeout: Duration,
     /// Requests served at once.
     pub max_requests: u32,
+}
+
+/// How a proxy tells the client's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For: client, proxy`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded: for=client` (RFC 7239).
+    Forwarded,
 }
 
 /// What one check of a recording may cost.
@@ -143,6 +161,8 @@ impl Config {
                 timeout: values.read("decoder_timeout", whole_seconds)?,
                 concurrency: values.read("decoder_concurrency", |t| number(t, 1, 1_024))?,
             },
+            trusted_proxies: values.optional("trusted_proxies", networks)?.unwrap_or_default(),
+            forwarded_header: values.read("forwarded_header", forwarded_header)?,
             controller: Controller {
                 name: values.optional("controller_name", text)?,
                 address: values.optional("controller_address", text)?,

@@ -53,6 +53,16 @@ pub const SETTINGS: &[Spec] = &[
     spec("max_parts", "8", "greatest number of parts of one upload"),
     spec("upload_timeout", "10m", "time in which an upload has to arrive"),
     spec("max_requests", "256", "requests served at once"),
+    spec(
+        "trusted_proxies",
+        "",
+        "networks (10.0.0.0/8, 127.0.0.1, …) of proxies whose word about a caller's address is taken",
+    ),
+    spec(
+        "forwarded_header",
+        "x-forwarded-for",
+        "the one header in which they say it: `x-forwarded-for` or `forwarded`",
+    ),
     spec("decoder_memory_bytes", "512MiB", "address space of one decoder process"),
     spec("decoder_timeout", "120s", "time one recording's check may take"),
     spec("decoder_concurrency", "2", "decoder processes at once"),

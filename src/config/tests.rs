@@ -103,6 +103,8 @@ fn a_file_that_cannot_be_read_is_an_error() {
 #[test]
 fn a_value_out_of_place_is_refused_with_what_would_be_right() {
     for (name, value, hint) in [
+        ("EARWITNESS_TRUSTED_PROXIES", "10.0.0.0/8, proxy", "networks or addresses"),
+        ("EARWITNESS_FORWARDED_HEADER", "via", "x-forwarded-for or forwarded"),
         ("EARWITNESS_LISTEN", "8080", "127.0.0.1:8080"),
         ("EARWITNESS_SWEEP_INTERVAL", "60", "60s"),
         ("EARWITNESS_SWEEP_INTERVAL", "2d", "24 h"),

@@ -1,14 +1,15 @@
 //! Reading one setting after the other: where its value came from, and whether it can be what it says.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use figment::Figment;
+use ipnet::IpNet;
 
 use super::error::ConfigError;
 use super::explain::Setting;
-use super::{LogFormat, RECORDING_RULE, engines, layers, settings, units};
+use super::{ForwardedHeader, LogFormat, RECORDING_RULE, engines, layers, settings, units};
 use crate::retention::{BadPeriod, BadRule, Policy};
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
@@ -124,5 +125,20 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err("write text or json".to_owned()),
+    }
+}
+
+/// Networks separated by commas; a single address is a network of one.
+pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let network = |t: &str| t.parse::<IpNet>().or_else(|_| t.parse::<IpAddr>().map(IpNet::from));
+    let wrong = |_| "write networks or addresses with commas between, for instance 10.0.0.0/8, 127.0.0.1".to_owned();
+    text.split(',').map(|part| network(part.trim())).collect::<Result<_, _>>().map_err(wrong)
+}
+
+pub(super) fn forwarded_header(text: &str) -> Result<ForwardedHeader, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "x-forwarded-for" => Ok(ForwardedHeader::XForwardedFor),
+        "forwarded" => Ok(ForwardedHeader::Forwarded),
+        _ => Err("has to be x-forwarded-for or forwarded".to_owned()),
     }
 }

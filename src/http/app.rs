@@ -38,9 +38,12 @@ impl App {
         let limits = &archive.config.limits;
         let settings = HttpSettings {
             max_upload_bytes: limits.max_upload_bytes,
+            max_parts: limits.max_parts,
             max_metadata_bytes: limits.max_metadata_bytes,
             upload_time_limit: limits.upload_timeout,
             spool_folder: archive.config.spool.clone(),
+            trusted_proxies: archive.config.trusted_proxies.clone(),
+            forwarded_header: archive.config.forwarded_header,
             ..HttpSettings::default()
         };
         // Decoding is computing: more at once than there are processors only makes each slower.

@@ -5,11 +5,13 @@ use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::http::codes::Code;
 use crate::http::problem::Problem;
 
-/// A JSON body.
+/// A JSON body: one object. serde would take an array for it as well, its elements in the order of the members, and
+/// then no unknown member could be refused.
 #[derive(Debug, Clone)]
 pub struct ApiJson<T>(pub T);
 
@@ -24,8 +26,9 @@ pub struct ApiPath<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
     type Rejection = Problem;
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let rejection = match Json::from_request(request, state).await {
-            Ok(Json(value)) => return Ok(Self(value)),
+        let wrong = || Problem::new(Code::InvalidBody).detail("a member is missing, unknown or of another type");
+        let rejection = match Json::<Map<String, Value>>::from_request(request, state).await {
+            Ok(Json(members)) => return serde_json::from_value(members.into()).map(Self).map_err(|_| wrong()),
             Err(rejection) => rejection,
         };
         Err(match rejection {
@@ -34,7 +37,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for ApiJson<T> {
             }
             JsonRejection::JsonSyntaxError(_) => Problem::new(Code::InvalidJson).detail("the body is not JSON"),
             JsonRejection::JsonDataError(_) => {
-                Problem::new(Code::InvalidBody).detail("a member is missing, unknown or of another type")
+                Problem::new(Code::InvalidBody).detail("the body must be one JSON object")
             }
             other => Problem::new(Code::of_status(other.status())),
         })

@@ -68,10 +68,15 @@ async fn read(upload: &mut Upload, boundary: String, settings: &HttpSettings) ->
     let head_guard = upload.head_guard();
     let mut multipart = Multipart::new(upload, boundary);
     let (mut metadata, mut audio) = (None, None);
+    let mut parts = 0;
     loop {
         head_guard.expect_head();
         let Some(field) = patience.wait(multipart.next_field()).await? else { break };
         head_guard.expect_content();
+        parts += 1;
+        if parts > settings.max_parts {
+            return Err(Problem::new(Code::InvalidMultipart).detail("there are more parts than allowed"));
+        }
         match field.name() {
             Some("metadata") if metadata.is_none() => {
                 let bytes = read_metadata(field, settings.max_metadata_bytes, &patience).await?;

@@ -87,6 +87,14 @@ async fn each_part_is_wanted_exactly_once() {
 }
 
 #[tokio::test]
+async fn more_parts_than_allowed_are_refused() {
+    let parts = [("metadata", METADATA.as_bytes()), ("audio", &b"RIFF"[..])];
+    let few = HttpSettings { max_parts: 1, ..settings() };
+    let problem = receive(request(in_frames(whole(&parts), 64)), &few).await.unwrap_err();
+    assert_eq!(problem.code().as_str(), "invalid-multipart");
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_refused_on_the_way() {
     let (large, huge) = (vec![b' '; 1_001], vec![0; 1_000_001]);
     let metadata = ("metadata", METADATA.as_bytes());

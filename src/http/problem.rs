@@ -98,10 +98,15 @@ impl Problem {
         self
     }
 
-    /// Adds a member of its own.
+    /// Adds a member of its own. RFC 9457's members and `code` are not to be had: a second one of that name would
+    /// be taken for the first by some and for the last by others.
     #[must_use]
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        let taken = ["type", "title", "status", "detail", "code", "instance"].contains(&name);
+        debug_assert!(!taken, "{name} is a member of every problem");
+        if !taken {
+            self.members.insert(name.to_owned(), value.into());
+        }
         self
     }
 

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Actor, Authenticator};
 use crate::clock::{Clock, Timestamp};
+pub use crate::config::ForwardedHeader;
 
 /// The parts of the archive that routes in general rely on. A handler that needs more names its concrete state.
 pub trait AppState: Clone + Send + Sync + 'static {
@@ -33,6 +34,8 @@ pub trait AppState: Clone + Send + Sync + 'static {
 pub struct HttpSettings {
     /// The largest audio part, in bytes.
     pub max_upload_bytes: u64,
+    /// The most parts that an upload may have.
+    pub max_parts: u32,
     /// The largest metadata part, in bytes.
     pub max_metadata_bytes: u64,
     /// The largest body of any other call, in bytes.
@@ -53,6 +56,7 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             max_upload_bytes: 1 << 30,
+            max_parts: 8,
             max_metadata_bytes: 64 << 10,
             max_body_bytes: 1 << 20,
             upload_time_limit: Duration::from_secs(3600),
@@ -62,16 +66,6 @@ impl Default for HttpSettings {
             forwarded_header: ForwardedHeader::XForwardedFor,
         }
     }
-}
-
-/// How a proxy tells the client's address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ForwardedHeader {
-    /// `X-Forwarded-For: client, proxy`.
-    #[default]
-    XForwardedFor,
-    /// `Forwarded: for=client` (RFC 7239).
-    Forwarded,
 }
 
 /// Somebody known who was turned away.

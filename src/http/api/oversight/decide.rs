@@ -117,7 +117,7 @@ fn check_waits(status: Status) -> Result<(), Problem> {
     }
     Err(Problem::new(Code::AlreadyDecided)
         .detail("the recording is not in quarantine")
-        .member("status", status.as_str()))
+        .member("recording_status", status.as_str()))
 }
 
 /// Row and ledger entry in one transaction. None when the row is no longer what it was.

@@ -115,7 +115,9 @@ async fn open_all(
             Ok((_, sealed)) => opened.push(shown(row, sealed, caller.view().sealed_metadata)),
             // The purge was faster.
             Err(ArchiveError::KeyDestroyed) => {}
-            Err(error) => return Err(error),
+            Err(error) if error.is_unavailable() => return Err(error),
+            // One damaged row must not hide all the others; fsck names it.
+            Err(error) => tracing::error!(recording = %row.id, %error, "a quarantined recording does not open"),
         }
     }
     Ok(opened)

@@ -102,8 +102,7 @@ pub struct Links {
 pub struct FoundRecordings {
     /// The recordings.
     pub(super) recordings: Vec<Recording>,
-    /// Where the next page begins: to be given as `cursor`. Left out after the last page.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where the next page begins: to be given as `cursor`. Null on the last page.
     pub(super) next_cursor: Option<String>,
 }
 
