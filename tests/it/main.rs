@@ -7,6 +7,7 @@ mod browser;
 mod catalog;
 mod cli;
 mod crash;
+mod failpoints;
 mod gone;
 mod housekeeping;
 mod oversight;

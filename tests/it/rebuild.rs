@@ -1,38 +1,91 @@
 //! The catalog lost, and the catalog put back as it was: after `fsck --rebuild` every acknowledged recording is there,
 //! nothing purged is back, and the ledger goes on consistently with every checkpoint published before.
 
+use std::os::unix::process::ExitStatusExt as _;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use earwitness::catalog::{Catalog, HoldOutcome, PurgeStage};
+use earwitness::clock::Timestamp;
+use earwitness::recording::RecordingId;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::engines::Engine;
-use crate::support::world::{Server, World, call, five_years_less, tone};
+use crate::support::world::{Server, World, call, five_years_less, tone, unix_now};
+
+/// In the order in which one rebuild comes to them.
+pub(crate) const REBUILD_POINTS: &[&str] = &["rebuild.ledger", "rebuild.purges"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_nothing_on_sqlite() {
-    comes_back(Engine::Sqlite, Loss::Everything).await;
+    comes_back(Engine::Sqlite, Loss::Everything, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_nothing_on_postgres() {
-    comes_back(Engine::Postgres, Loss::Everything).await;
+    comes_back(Engine::Postgres, Loss::Everything, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_nothing_after_dying_on_the_way_on_sqlite() {
+    comes_back(Engine::Sqlite, Loss::Everything, REBUILD_POINTS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_nothing_after_dying_on_the_way_on_postgres() {
+    comes_back(Engine::Postgres, Loss::Everything, REBUILD_POINTS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_an_old_copy_on_sqlite() {
-    comes_back(Engine::Sqlite, Loss::SinceTheBackup).await;
+    comes_back(Engine::Sqlite, Loss::SinceTheBackup, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_an_old_copy_on_postgres() {
-    comes_back(Engine::Postgres, Loss::SinceTheBackup).await;
+    comes_back(Engine::Postgres, Loss::SinceTheBackup, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_an_old_copy_after_dying_on_the_way_on_sqlite() {
+    comes_back(Engine::Sqlite, Loss::SinceTheBackup, REBUILD_POINTS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_an_old_copy_after_dying_on_the_way_on_postgres() {
+    comes_back(Engine::Postgres, Loss::SinceTheBackup, REBUILD_POINTS).await;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Loss {
     Everything,
     SinceTheBackup,
+}
+
+/// A hold that the running server was not told of, so that its sidecar is left to housekeeping.
+async fn hold(world: &World, id: RecordingId) -> (Uuid, Uuid, Timestamp) {
+    let (hold, case, at) = (Uuid::new_v4(), Uuid::new_v4(), Timestamp::from_micros(unix_now() * 1_000_000));
+    let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
+    let mut tx = catalog.begin().await.expect("a transaction");
+    tx.ensure_case(case, at, b"").await.expect("a case");
+    assert_eq!(tx.place_hold(hold, case, id, at).await.expect("an answer"), HoldOutcome::Placed);
+    tx.commit().await.expect("a commit");
+    assert_eq!(catalog.stale_sidecars(10).await.expect("an answer"), [id], "its sidecar does not know of the hold");
+    catalog.close().await;
+    (hold, case, at)
+}
+
+/// Kills a rebuild at this point, with the purge applied or not yet.
+async fn dies_at(world: &World, point: &str, due: RecordingId) {
+    let died = world.run_with(&["fsck", "--rebuild", "--json"], &[("EARWITNESS_FAILPOINT", point)]);
+    assert_eq!(died.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&died.stderr));
+    let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
+    let stage = catalog.purge_of(due).await.expect("an answer").map(|purge| purge.stage);
+    catalog.close().await;
+    let expected = (point == "rebuild.purges").then_some(PurgeStage::Certified);
+    assert_eq!(stage, expected, "{point}");
 }
 
 /// RFC 6962 section 2.1, as it is written there.
@@ -90,7 +143,7 @@ async fn post(server: &Server, token: &str, metadata: &Value, audio: &[u8]) -> (
     (id, receipt)
 }
 
-async fn comes_back(engine: Engine, loss: Loss) {
+async fn comes_back(engine: Engine, loss: Loss, points: &[&str]) {
     let mut world = World::new(engine).await;
     let (ingest, legal) = (world.token("ingest"), world.token("legal"));
     let (early, due, doubtful, late) =
@@ -104,6 +157,8 @@ async fn comes_back(engine: Engine, loss: Loss) {
     let first = checkpoint(&server, &legal).await;
     server.stop().await;
     let backup = world.back_up().await;
+    let early_parsed: RecordingId = early_id.parse().expect("an id");
+    let held = hold(&world, early_parsed).await;
 
     let server = world.serve(None).await;
     let (late_id, late_receipt) = post(&server, &ingest, &late, &tone(4)).await;
@@ -117,13 +172,18 @@ async fn comes_back(engine: Engine, loss: Loss) {
     let certificate = format!("/v1/retention/certificates/{due_id}");
     let certified = server.until(&legal, &certificate, StatusCode::OK).await.bytes().await.expect("a certificate");
     let second = checkpoint(&server, &legal).await;
+    world.until_sidecars_are_fresh().await;
     server.stop().await;
 
     world.catalog = if loss == Loss::Everything { world.empty_catalog().await } else { backup };
     let refused = world.run(&["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(refused.status.code(), Some(4), "an old catalog is not served");
+    for point in points {
+        dies_at(&world, point, due_id.parse().expect("an id")).await;
+    }
     let report = world.run_json(&["fsck", "--rebuild", "--rehash", "--json"]);
-    assert_eq!(report["purges_applied"], 1, "{report}");
+    let left_to_apply = if points.is_empty() { 1 } else { 0 };
+    assert_eq!(report["purges_applied"], left_to_apply, "{report}");
 
     let (ingest, legal) =
         if loss == Loss::Everything { (world.token("ingest"), world.token("legal")) } else { (ingest, legal) };
@@ -154,4 +214,8 @@ async fn comes_back(engine: Engine, loss: Loss) {
     let report = world.run_json(&["fsck", "--rehash", "--json"]);
     assert_eq!(report["findings"], json!([]), "{report}");
     assert_eq!(report["recordings"], 3);
+    let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
+    let holds = catalog.holds_of(early_parsed).await.expect("an answer");
+    assert_eq!(holds, [held], "a hold since the backup is kept");
+    catalog.close().await;
 }

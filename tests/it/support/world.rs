@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use earwitness::catalog::Catalog;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
@@ -110,6 +111,40 @@ impl World {
         files
     }
 
+    /// The objects of one recording, by their paths, in order. None when it has no folder.
+    pub fn objects_of(&self, id: &str) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for month in std::fs::read_dir(self.objects().join("rec")).into_iter().flatten().flatten() {
+            let folder = month.path().join(id);
+            if folder.is_dir() {
+                walk(&folder, &mut files);
+            }
+        }
+        let mut paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
+        paths.sort();
+        paths
+    }
+
+    /// Waits until this is so.
+    pub async fn until(&self, is_so: impl Fn(&Self) -> bool, what: &str) {
+        let end = Instant::now() + PATIENCE;
+        while !is_so(self) {
+            assert!(Instant::now() < end, "in vain: {what}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until the running server's housekeeping has brought every sidecar up to its row.
+    pub async fn until_sidecars_are_fresh(&self) {
+        let end = Instant::now() + PATIENCE;
+        let catalog = Catalog::open(&self.catalog).await.expect("the catalog opens");
+        while !catalog.stale_sidecars(1).await.expect("an answer").is_empty() {
+            assert!(Instant::now() < end, "a sidecar stays older than its row");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        catalog.close().await;
+    }
+
     /// A copy of the catalog as it is now. No process may be using it.
     pub async fn back_up(&self) -> String {
         match self.engine {
@@ -208,6 +243,11 @@ impl Server {
             assert!(Instant::now() < end, "{path} still answers {}", response.status());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&mut self) -> bool {
+        self.child.try_wait().expect("the child's state").is_none()
     }
 
     /// Waits for the process to end by itself.

@@ -1,0 +1,39 @@
+//! Every fail point in the source is in a test that dies there, and every one in a test is in the source.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::crash::{DECISION_POINT, INGEST_POINTS, MONTH_POINTS, PURGE_POINTS, RELATED_POINTS};
+use crate::rebuild::REBUILD_POINTS;
+
+/// Where [`earwitness::failpoint::hit`] itself is.
+const DEFINITION: &str = "failpoint.rs";
+
+fn collect(folder: &Path, names: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, names);
+        } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with(DEFINITION) {
+            let source = std::fs::read_to_string(&path).expect("a source file");
+            for (_, call) in source.match_indices("failpoint::hit(").map(|(at, call)| source[at..].split_at(call.len())) {
+                let name = call.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
+                let (name, _) = name.unwrap_or_else(|| panic!("{}: a name that is not written out", path.display()));
+                names.insert(name.to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn each_is_died_at() {
+    let mut in_source = BTreeSet::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut in_source);
+    let related = RELATED_POINTS.iter().map(|(point, _)| point);
+    let lists = INGEST_POINTS.iter().chain(PURGE_POINTS).chain(MONTH_POINTS).chain(REBUILD_POINTS).chain(related);
+    let in_tests: BTreeSet<String> = lists.chain([&DECISION_POINT]).map(|point| (*point).to_owned()).collect();
+    let untested: Vec<_> = in_source.difference(&in_tests).collect();
+    assert!(untested.is_empty(), "no test dies at {untested:?}");
+    let gone: Vec<_> = in_tests.difference(&in_source).collect();
+    assert!(gone.is_empty(), "not in the source: {gone:?}");
+}
