@@ -16,7 +16,8 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
             collect(&path, names);
         } else if path.extension().is_some_and(|end| end == "rs") && !path.ends_with(DEFINITION) {
             let source = std::fs::read_to_string(&path).expect("a source file");
-            for (_, call) in source.match_indices("failpoint::hit(").map(|(at, call)| source[at..].split_at(call.len())) {
+            for (_, call) in source.match_indices("failpoint::hit(").map(|(at, call)| source[at..].split_at(call.len()))
+            {
                 let name = call.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
                 let (name, _) = name.unwrap_or_else(|| panic!("{}: a name that is not written out", path.display()));
                 names.insert(name.to_owned());

@@ -1,11 +1,15 @@
-//! After its deadline a recording is unreachable at once, and soon nowhere: not a byte of its number, person, call id,
-//! transcript or sound is left in anything that the installation keeps.
+//! After its deadline a recording is unreachable at once, and soon nowhere: its objects and its rows are gone, and not a
+//! byte of its number, person, call id, transcript or sound, nor of its sealed objects and keys, is left in anything
+//! that the installation keeps.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use earwitness::catalog::{Catalog, PurgeStage};
+use earwitness::recording::RecordingId;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use sqlx::{Connection, Row};
+use sqlx::{AnyConnection, Connection, Row};
 
 use crate::support::engines::Engine;
 use crate::support::world::{Server, World, call, five_years_less, tone};
@@ -21,6 +25,24 @@ async fn on_sqlite() {
 async fn on_postgres() {
     nothing_is_left(Engine::Postgres).await;
 }
+
+/// The database, among the places that are looked through.
+const POSTGRES: &str = "PostgreSQL";
+/// As the binary is started by [`World`].
+const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
+/// From the first deletion to the last look, on a busy machine.
+const PURGE_TAKES: Duration = Duration::from_secs(5);
+
+/// Tables with rows about a recording, and their column with its id.
+const TABLES: &[(&str, &str)] = &[
+    ("recordings", "id"),
+    ("recording_keys", "recording_id"),
+    ("lookups", "recording_id"),
+    ("calls", "recording_id"),
+    ("related", "recording_id"),
+    ("ledger_openings", "recording_id"),
+    ("access_windows", "recording_id"),
+];
 
 async fn use_it(server: &Server, id: &str, legal: &str, rep: &str) {
     let put = server.client.put(format!("{}/v1/recordings/{id}/related/transcript", server.base));
@@ -53,6 +75,61 @@ async fn database_text(url: &str) -> String {
     text
 }
 
+/// How many rows about this recording each table has.
+async fn rows_about(world: &World, id: &str) -> Vec<(&'static str, i64)> {
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(&world.catalog).await.expect("the catalog answers");
+    let mut counts = Vec::new();
+    for (table, column) in TABLES {
+        let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table} WHERE {column} = $1"));
+        let count = sqlx::query_scalar(count).bind(id).fetch_one(&mut connection).await.expect("a count");
+        counts.push((*table, count));
+    }
+    connection.close().await.expect("the connection closes");
+    counts
+}
+
+/// The recording's wrapped keys, as the catalog has them.
+async fn wrapped_keys(world: &World, id: &str) -> Vec<Vec<u8>> {
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(&world.catalog).await.expect("the catalog answers");
+    let keys = sqlx::query_scalar("SELECT wrapped FROM recording_keys WHERE recording_id = $1").bind(id);
+    let keys = keys.fetch_all(&mut connection).await.expect("keys");
+    connection.close().await.expect("the connection closes");
+    keys
+}
+
+/// Everything that the installation keeps, by place: its files, and what PostgreSQL has.
+async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
+    let files = world.files().into_iter().map(|(path, bytes)| (path.display().to_string(), bytes));
+    let mut places: Vec<_> = files.collect();
+    if world.engine == Engine::Postgres {
+        places.push((POSTGRES.to_owned(), database_text(&world.catalog).await.into_bytes()));
+    }
+    places
+}
+
+/// The first place that has these bytes: as they are or, where that is PostgreSQL's text, in hexadecimal digits.
+fn place_with<'a>(places: &'a [(String, Vec<u8>)], needle: &[u8]) -> Option<&'a str> {
+    let digits = hex::encode(needle);
+    let has = |bytes: &[u8], needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+    let mut hits = places
+        .iter()
+        .filter(|(place, bytes)| has(bytes, needle) || (place == POSTGRES && has(bytes, digits.as_bytes())));
+    hits.next().map(|(place, _)| place.as_str())
+}
+
+/// The catalog of a server that was stopped knows of the purge only.
+async fn only_the_purge_is_known(world: &World, id: &str) {
+    let parsed: RecordingId = id.parse().expect("an id");
+    let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
+    assert!(catalog.recording(parsed).await.expect("an answer").is_none());
+    assert!(catalog.custody(parsed, 10, 0).await.expect("an answer").is_empty());
+    let purge = catalog.purge_of(parsed).await.expect("an answer").expect("a purge");
+    assert_eq!(purge.stage, PurgeStage::Certified);
+    catalog.close().await;
+}
+
 async fn nothing_is_left(engine: Engine) {
     let world = World::new(engine).await;
     let (ingest, legal) = (world.token("ingest"), world.token("legal"));
@@ -70,6 +147,20 @@ async fn nothing_is_left(engine: Engine) {
     let expires_at: chrono::DateTime<chrono::Utc> =
         receipt["expires_at"].as_str().expect("a deadline").parse().expect("a time");
     use_it(&server, &id, &legal, &rep).await;
+    let objects = world.objects_of(&id);
+    assert!(objects.len() >= 4, "sidecar, sound, waveform and transcript: {objects:?}");
+    let kept: Vec<Vec<u8>> = objects.iter().map(|path| std::fs::read(path).expect("an object")).collect();
+    let mut sealed: Vec<&[u8]> = kept.iter().map(|bytes| &bytes[bytes.len() - 48..]).collect();
+    let keys = wrapped_keys(&world, &id).await;
+    assert!(!keys.is_empty());
+    sealed.extend(keys.iter().map(Vec::as_slice));
+    let before = everything(&world).await;
+    for needle in &sealed {
+        assert!(place_with(&before, needle).is_some(), "what is looked for later is there now");
+    }
+    for (table, rows) in rows_about(&world, &id).await {
+        assert!(rows > 0, "{table} has nothing that could be deleted");
+    }
 
     #[expect(clippy::disallowed_methods, reason = "a test of the real process lives in the machine's time")]
     let left = (expires_at - chrono::Utc::now()).to_std().unwrap_or(Duration::ZERO);
@@ -99,25 +190,32 @@ async fn nothing_is_left(engine: Engine) {
     ];
     let mut needles: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     needles.extend(pieces);
-    let found = |place: &str, bytes: &[u8]| {
-        for needle in &needles {
-            let hit = bytes.windows(needle.len()).any(|window| window == *needle);
-            assert!(!hit, "{place} still has {:?}", String::from_utf8_lossy(needle));
-        }
-    };
-    let files = world.files();
-    assert!(files.iter().any(|(path, _)| path.ends_with("serve.log")), "the log is looked through as well");
-    for (path, bytes) in &files {
-        found(&path.display().to_string(), bytes);
+    needles.extend(&sealed);
+    let after = everything(&world).await;
+    assert!(after.iter().any(|(place, _)| place.ends_with("serve.log")), "the log is looked through as well");
+    for known in [&id, "acc-1"] {
+        assert!(place_with(&after, known.as_bytes()).is_some(), "the search finds what is there: {known}");
     }
-    if engine == Engine::Postgres {
-        let text = database_text(&world.catalog).await;
-        assert!(text.contains(&id), "the certificate's row is there");
-        found("PostgreSQL", text.as_bytes());
-        for needle in &needles {
-            assert!(!text.contains(&hex::encode(needle)), "PostgreSQL still has it in a byte column");
-        }
+    for needle in &needles {
+        let left = place_with(&after, needle);
+        assert_eq!(left, None, "it still has {:?}", String::from_utf8_lossy(needle));
     }
+    assert_eq!(world.objects_of(&id), Vec::<PathBuf>::new());
+    for path in &objects {
+        assert!(!path.exists(), "{} is left", path.display());
+        assert!(!path.parent().expect("a folder").exists(), "the folder of {} is left", path.display());
+    }
+    for (table, rows) in rows_about(&world, &id).await {
+        assert_eq!(rows, 0, "{table} still has rows");
+    }
+
     assert!(!String::from_utf8_lossy(&certificate).contains("acc-1"), "no personal data in the certificate");
+    let facts: Value = serde_json::from_slice(&certificate).expect("json");
+    let at =
+        |name: &str| facts[name].as_str().expect("a time").parse::<chrono::DateTime<chrono::Utc>>().expect("a time");
+    assert_eq!(at("expires_at"), expires_at);
+    let took = (at("looked_again_at") - expires_at).to_std().expect("not before the deadline");
+    assert!(took < SWEEP_INTERVAL + PURGE_TAKES, "the last byte went {took:?} after the deadline");
     server.stop().await;
+    only_the_purge_is_known(&world, &id).await;
 }
