@@ -28,6 +28,9 @@ pub enum ArchiveError {
     /// The recording's key is destroyed.
     #[error("the recording's key is destroyed")]
     KeyDestroyed,
+    /// The catalog has the recording, the store does not have its audio.
+    #[error("the audio of a recording is missing from the store")]
+    AudioMissing,
     /// A file or folder of the installation.
     #[error("{what}: {source}")]
     Io {

@@ -9,6 +9,9 @@ pub enum CatalogError {
     /// Two writers wanted the same name; the caller decides what that means.
     #[error("the row is there already")]
     AlreadyThere,
+    /// The claim on a call is no longer the caller's, or another recording stands for the call since it was claimed.
+    #[error("the claim on a call was lost")]
+    ClaimLost,
     /// A statement changed another number of rows than it must.
     #[error("a statement changed an unexpected number of rows: {0}")]
     Unexpected(&'static str),

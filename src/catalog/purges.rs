@@ -47,6 +47,7 @@ statements! {
         + (SELECT count(*) FROM calls WHERE recording_id = $1 OR pending_id = $1)";
     PUT_CERTIFICATE = "INSERT INTO certificates (recording_id, month, issued_at, document) VALUES ($1, $2, $3, $4) \
         ON CONFLICT (recording_id) DO NOTHING";
+    IS_PURGED = "SELECT count(*) FROM purges WHERE recording_id = $1";
     CERTIFICATE = "SELECT document FROM certificates WHERE recording_id = $1";
     RESTORE = "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
         rows_deleted_at, looked_again_at, certified_at, deleted) VALUES ($1, $2, $3, $4, 'certified', $5, $5, $5, $5, $5, $5, '{}') \
@@ -225,6 +226,12 @@ impl Tx {
             .await?;
         let row = sqlx::query(ONE).bind(text.as_str()).fetch_one(&mut *self.inner).await?;
         Ok(Some(purge_row(&row)?))
+    }
+
+    /// Whether a recording was purged or is being purged, as this transaction sees it.
+    pub async fn is_purged(&mut self, id: RecordingId) -> Result<bool> {
+        let count: i64 = sqlx::query_scalar(IS_PURGED).bind(id.to_string()).fetch_one(&mut *self.inner).await?;
+        Ok(count > 0)
     }
 
     /// Deletes the wrapped keys: from here on nothing of the recording can be opened with the catalog.

@@ -88,7 +88,8 @@ async fn settle(
             report.brought_back += 1;
             report.add(Problem::RowMissing, Action::Repaired, id);
         }
-        Ok(Adoption::Known) => {}
+        // Being uploaded: whoever has the claim brings it to its end.
+        Ok(Adoption::Known | Adoption::Pending) => {}
         Ok(Adoption::Conflict) => report.add(Problem::CallTaken, Action::Reported, id),
         Ok(Adoption::Duplicate) => {
             archive.delete_all(&Prefix::recording(month, id)).await?;

@@ -55,6 +55,8 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
                 Adoption::Known => report.caught_up += u64::from(catch_up::catch_up(archive, month, id).await?),
                 // The walk over the objects reports or deletes these.
                 Adoption::Duplicate | Adoption::Conflict | Adoption::NotWhole | Adoption::Purged => {}
+                // The pass over dead uploads brings it back when its claim has run out.
+                Adoption::Pending => {}
             }
         }
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::ReceiveError;
+use super::claim::HeldClaim;
 use super::pipeline::Checked;
 use super::store::Sealed;
 use crate::access::Actor;
@@ -10,7 +11,7 @@ use crate::archive::journal::About;
 use crate::archive::row::{seal_receipt, seal_row};
 use crate::archive::sidecar::Sidecar;
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::{CallClaim, NewEntry, NewRecording};
+use crate::catalog::{CatalogError, NewEntry, NewRecording, Stage};
 use crate::ledger::entry::{Commitment, Opening};
 use crate::ledger::kind::Kind;
 use crate::ledger::receipt::{PROMISE, Receipt, ReceiptEntry};
@@ -42,7 +43,7 @@ pub async fn commit(
     archive: &Archive,
     checked: &Checked,
     sealed: &Sealed,
-    claim: &CallClaim,
+    held: &HeldClaim,
 ) -> Result<Vec<u8>, ReceiveError> {
     let (entry, opening) = make_entry(archive, checked, sealed).await?;
     let receipt = make_receipt(archive, checked, sealed, &entry, &opening)?;
@@ -59,18 +60,34 @@ pub async fn commit(
     if checked.deadline.expires_at <= archive.clock.now() {
         return Err(ReceiveError::AlreadyPast);
     }
-    tx.insert_recording(&new).await.map_err(ArchiveError::from)?;
-    tx.settle_call(claim, checked.id).await.map_err(ArchiveError::from)?;
+    tx.insert_recording(&new).await.map_err(overtaken)?;
+    tx.settle_call(&held.claim, checked.id, held.previous).await.map_err(overtaken)?;
     if let Some(previous) = checked.supersedes
         && !tx.supersede(previous).await.map_err(ArchiveError::from)?
     {
-        // Legal accepted it in the meantime: what stands is no longer to be bettered.
-        return Err(ReceiveError::CallExists);
+        tx.rollback().await.map_err(ArchiveError::from)?;
+        return Err(not_to_be_bettered(archive, previous).await?);
     }
     tx.append_entry(&entry).await.map_err(ArchiveError::from)?;
     crate::failpoint::hit("receive.before_commit");
     tx.commit().await.map_err(|error| ReceiveError::Uncertain(error.into()))?;
     Ok(receipt)
+}
+
+/// An error of the commit that says that somebody else has to do with this upload or its call.
+fn overtaken(error: CatalogError) -> ReceiveError {
+    match error {
+        CatalogError::AlreadyThere | CatalogError::ClaimLost => ReceiveError::Overtaken(error.into()),
+        other => ArchiveError::from(other).into(),
+    }
+}
+
+/// Why a quarantined recording cannot be superseded: legal accepted it in the meantime, or its deadline came, after
+/// which nothing is told of it.
+async fn not_to_be_bettered(archive: &Archive, previous: RecordingId) -> Result<ReceiveError, ReceiveError> {
+    let row = archive.catalog.recording(previous).await.map_err(ArchiveError::from)?;
+    let is_kept = row.is_some_and(|row| row.stage == Stage::Live && row.expires_at > archive.clock.now());
+    Ok(if is_kept { ReceiveError::CallExists } else { ReceiveError::AlreadyPast })
 }
 
 async fn make_entry(

@@ -28,6 +28,9 @@ pub enum ReceiveError {
     /// The commit was sent and not answered: whether it holds shows later.
     #[error("the commit was not answered: {0}")]
     Uncertain(#[source] ArchiveError),
+    /// Somebody else brought this upload to its end, or another recording of the call: what that came to shows later.
+    #[error("somebody else came in between: {0}")]
+    Overtaken(#[source] ArchiveError),
     /// The spooled upload could not be read.
     #[error("the spooled upload could not be read: {0}")]
     Spool(#[from] std::io::Error),

@@ -13,11 +13,12 @@ use super::{ReceiveError, commit, settle, store};
 use crate::access::Actor;
 use crate::archive::{Archive, ArchiveError};
 use crate::audio::{self, Expectations, Finding, FindingCode, Inspection};
-use crate::catalog::Stage;
+use crate::catalog::{CallClaim, RecordingRow, Stage};
 use crate::clock::Timestamp;
 use crate::recording::{Metadata, RecordingId, Status};
 use crate::retention::{self, Deadline};
 use crate::vault::keys::KeyName;
+use crate::vault::objects::{ObjectKey, RecordingPart};
 
 /// An upload that arrived whole.
 pub struct Submission {
@@ -76,30 +77,54 @@ pub async fn receive(archive: &Arc<Archive>, submission: Submission) -> Result<R
     let submission = refuse_what_is_not_audio(submission).await?;
     let installation = archive.keyring.ensure_secret(&KeyName::Installation).await.map_err(ArchiveError::from)?;
     let call = installation.call_uniqueness_mac(&submission.metadata.call_id, submission.metadata.part);
+    let offered = Offered { metadata: submission.metadata.clone(), sha256: hex::encode(submission.audio.sha256) };
     let id = RecordingId::new(now);
     let mut look_first = true;
     let held = loop {
         match claim(archive, &call, id, deadline.month, look_first).await? {
             Claimed::Held(held) => break held,
-            Claimed::Standing(standing) => match judge_standing(archive, standing, &submission).await? {
+            Claimed::Standing(standing) => match judge_standing(archive, standing, &offered).await? {
                 Standing::Same(received) => return Ok(received),
                 Standing::MayBeBettered => look_first = false,
                 Standing::Gone => look_first = false,
             },
         }
     };
-    let result = take_in(archive, submission, id, now, deadline, &held).await;
-    if let Err(error) = &result
-        && error.is_certain()
-    {
-        give_up(archive, &held, deadline).await;
+    match take_in(archive, submission, &offered, id, now, deadline, &held).await {
+        Err(error) if error.is_certain() => {
+            if let Err(error) = settle::give_up(archive, &held.claim, deadline.month).await {
+                tracing::warn!(%error, "a failed upload is left to the background pass");
+            }
+            match error {
+                ReceiveError::Overtaken(cause) => answer_for_the_other(archive, &held.claim, &offered, cause).await,
+                other => Err(other),
+            }
+        }
+        result => result,
     }
-    result
+}
+
+/// The answer to an upload that somebody else brought to its end, or whose call somebody else brought back meanwhile.
+async fn answer_for_the_other(
+    archive: &Archive,
+    claim: &CallClaim,
+    offered: &Offered,
+    cause: ArchiveError,
+) -> Result<Received, ReceiveError> {
+    tracing::warn!(error = %cause, "an upload was overtaken");
+    let holder = archive.catalog.call_holder(&claim.mac).await.map_err(ArchiveError::from)?;
+    for standing in [Some(claim.pending_id), holder].into_iter().flatten() {
+        if let Standing::Same(received) = judge_standing(archive, standing, offered).await? {
+            return Ok(received);
+        }
+    }
+    Err(ReceiveError::Overtaken(cause))
 }
 
 async fn take_in(
     archive: &Arc<Archive>,
     submission: Submission,
+    offered: &Offered,
     id: RecordingId,
     received_at: Timestamp,
     deadline: Deadline,
@@ -108,7 +133,7 @@ async fn take_in(
     crate::failpoint::hit("receive.claimed");
     // Somebody may have finished the same call while this upload waited for its claim.
     if let Some(previous) = held.previous
-        && let Standing::Same(received) = judge_standing(archive, previous, &submission).await?
+        && let Standing::Same(received) = judge_standing(archive, previous, offered).await?
     {
         archive.catalog.release_call(&held.claim).await.map_err(ArchiveError::from)?;
         return Ok(received);
@@ -120,23 +145,17 @@ async fn take_in(
     let checked = Checked { submission, id, received_at, deadline, inspection, status, supersedes };
     let sealed = store::seal_and_store(archive, &checked).await?;
     crate::failpoint::hit("receive.stored");
-    let receipt = commit::commit(archive, &checked, &sealed, &held.claim).await?;
+    let receipt = commit::commit(archive, &checked, &sealed, held).await?;
     crate::failpoint::hit("receive.committed");
     archive.ledger_nudge.notify_one();
     let outcome = if quarantined { Outcome::Quarantined } else { Outcome::Accepted };
     Ok(Received { id, outcome, receipt })
 }
 
-/// Cleans up after an upload that certainly did not commit. What fails here is settled by the background pass.
-async fn give_up(archive: &Archive, held: &HeldClaim, deadline: Deadline) {
-    let discarded = settle::discard(archive, deadline.month, held.claim.pending_id).await;
-    let released = match discarded {
-        Ok(()) => archive.catalog.release_call(&held.claim).await.map_err(ArchiveError::from),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = released {
-        tracing::warn!(%error, "a failed upload is left to the background pass");
-    }
+/// What of an upload is compared with the recording that stands for its call.
+struct Offered {
+    metadata: Metadata,
+    sha256: String,
 }
 
 /// What the recording that stands for a call means for an upload of the same call.
@@ -146,31 +165,47 @@ enum Standing {
     Gone,
 }
 
-async fn judge_standing(
-    archive: &Archive,
-    standing: RecordingId,
-    submission: &Submission,
-) -> Result<Standing, ReceiveError> {
+async fn judge_standing(archive: &Archive, standing: RecordingId, offered: &Offered) -> Result<Standing, ReceiveError> {
     let Some(row) = archive.catalog.recording(standing).await.map_err(ArchiveError::from)? else {
         return Ok(Standing::Gone);
     };
-    if row.stage == Stage::Fenced {
-        // The old recording's name is given up in a moment; until then nothing can take it.
-        return Err(ReceiveError::CallExists);
+    if is_past(archive, &row) {
+        return Err(ReceiveError::AlreadyPast);
     }
     let (key, sealed) = archive.open_recording(&row).await?;
-    let same_bytes = sealed.sha256 == hex::encode(submission.audio.sha256);
-    let same_metadata = sealed.metadata == submission.metadata;
+    let same_bytes = sealed.sha256 == offered.sha256;
+    let same_metadata = sealed.metadata == offered.metadata;
     let decided = matches!(row.status, Status::Accepted | Status::Superseded);
     match (same_bytes, same_metadata, decided) {
         (true, true, _) => {
             let receipt = crate::archive::row::open_receipt(row.id, &key, &row.sealed_receipt)?;
+            assert_stored(archive, &row).await?;
             Ok(Standing::Same(Received { id: row.id, outcome: Outcome::Repeated, receipt }))
         }
         (_, _, false) => Ok(Standing::MayBeBettered),
         (true, false, true) => Err(ReceiveError::MetadataMismatch),
         (false, _, true) => Err(ReceiveError::CallExists),
     }
+}
+
+/// Whether nothing may be told of a recording any more, not even that it keeps its call's name until it is purged.
+fn is_past(archive: &Archive, row: &RecordingRow) -> bool {
+    row.stage == Stage::Fenced || row.expires_at <= archive.clock.now()
+}
+
+/// A receipt is a promise, so it is never handed out again for audio that is not there.
+async fn assert_stored(archive: &Archive, row: &RecordingRow) -> Result<(), ReceiveError> {
+    let audio = ObjectKey::Recording { month: row.month, id: row.id, part: RecordingPart::Audio };
+    if archive.store.head(&audio).await.map_err(ArchiveError::from)?.is_some() {
+        return Ok(());
+    }
+    // The purge may have been at it since the row was read.
+    if is_past(archive, row) {
+        return Err(ReceiveError::AlreadyPast);
+    }
+    metrics::counter!("earwitness_audio_missing_total").increment(1);
+    tracing::error!(recording = %row.id, "the audio of a recording is missing: its receipt is not handed out again");
+    Err(ArchiveError::AudioMissing.into())
 }
 
 async fn refuse_what_is_not_audio(mut submission: Submission) -> Result<Submission, ReceiveError> {

@@ -58,7 +58,7 @@ impl From<ReceiveError> for Problem {
             ReceiveError::MetadataMismatch => Self::new(Code::MetadataMismatch),
             ReceiveError::Archive(error) => error.into(),
             // The same upload again gives the receipt, or takes it in: either way nothing is stored twice.
-            ReceiveError::Uncertain(_) => Self::unavailable(&error, RETRY_AFTER_S),
+            ReceiveError::Uncertain(_) | ReceiveError::Overtaken(_) => Self::unavailable(&error, RETRY_AFTER_S),
             ReceiveError::Spool(io) => crate::receive::spool::SpoolError::from(io).into(),
         }
     }

@@ -68,7 +68,7 @@ async fn a_lost_claim_cannot_settle(place: &CatalogPlace) {
     let new = recording("acc", "2026-01-01T10:00:00Z", "2031-01-01T10:00:00Z");
     let mut tx = catalog.begin().await.expect("a transaction");
     tx.insert_recording(&new).await.expect("inserted");
-    assert!(tx.settle_call(&claim(1), new.id).await.is_err(), "whoever lost the claim must not commit");
+    assert!(tx.settle_call(&claim(1), new.id, None).await.is_err(), "whoever lost the claim must not commit");
     tx.rollback().await.expect("rolled back");
     assert!(catalog.recording(new.id).await.expect("an answer").is_none());
 }
@@ -83,7 +83,7 @@ async fn a_call_that_was_let_go_leaves_nothing(place: &CatalogPlace) {
     let new = recording("acc", "2026-01-01T10:00:00Z", "2031-01-01T10:00:00Z");
     insert(&catalog, &new).await;
     let mut tx = catalog.begin().await.expect("a transaction");
-    tx.settle_call(&claim(2), new.id).await.expect("settled");
+    tx.settle_call(&claim(2), new.id, None).await.expect("settled");
     tx.commit().await.expect("committed");
     assert_eq!(catalog.call_holder(&claim(1).mac).await.expect("an answer"), Some(new.id));
     assert_eq!(try_claim(&catalog, 3, at(NOW)).await, CallState::Claimed(Some(new.id)));

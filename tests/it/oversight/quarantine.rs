@@ -17,6 +17,7 @@ on_both_catalogs!(
     the_list_shows_each_role_what_it_may_see,
     a_decision_is_taken_once_and_kept_everywhere,
     of_many_decisions_at_once_one_wins,
+    a_decision_outlives_a_client_that_hangs_up,
     a_decision_cannot_be_taken_on_what_is_not_there_or_over,
 );
 
@@ -124,4 +125,30 @@ async fn a_decision_cannot_be_taken_on_what_is_not_there_or_over(place: &Catalog
     assert_eq!(running.count_entries("recording.decided").await, 0);
     let page = running.get(&legal, "/v1/quarantine").await.json();
     assert_eq!(page["recordings"], json!([]), "what is over is not listed");
+}
+
+async fn a_decision_outlives_a_client_that_hangs_up(place: &CatalogPlace) {
+    let running = std::sync::Arc::new(Running::start(place).await);
+    let legal = running.token(Role::Legal, &[], None).await;
+    let id = post_quarantined(&running, "hung-up").await;
+    let mut tx = running.archive.catalog.begin().await.unwrap();
+    assert!(tx.touch_recording(id, running.archive.clock.now()).await.unwrap());
+    let task = running.clone();
+    let client = tokio::spawn(async move {
+        let path = format!("/v1/recordings/{id}/quarantine");
+        post_json(&task, &legal, &path, &json!({"decision": "accept", "reason": "it is whole"})).await
+    });
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    client.abort();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    tx.rollback().await.unwrap();
+    for _ in 0..100 {
+        let row = running.archive.catalog.recording(id).await.unwrap().unwrap();
+        let sidecar = running.archive.read_sidecar(row.month, id).await.unwrap().unwrap();
+        if (row.status, sidecar.body.status) == (Status::Accepted, Status::Accepted) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the decision was dropped with its client");
 }

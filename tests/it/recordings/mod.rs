@@ -3,5 +3,6 @@
 mod deadline;
 mod finding;
 mod handing_over;
+mod overtaken;
 mod reading;
 mod related;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::failed;
-use crate::access::{Actor, Caller};
+use crate::access::Actor;
 use crate::archive::journal::About;
 use crate::archive::row::{Decision, Verdict, seal_row};
 use crate::archive::{Archive, ArchiveError};
@@ -85,15 +85,23 @@ pub async fn decide(
     let sight = Sight::View(&reader.view);
     let opened = look(&app, &may, id, sight).await?;
     check_waits(opened.row.status)?;
-    let decided = commit(archive, &may, &opened, &request).await.map_err(failed)?;
+    let (task, actor) = (archive.clone(), may.actor());
+    // On a task of its own: a client that hangs up must not leave a decision without its sidecar.
+    let deciding = tokio::spawn(async move {
+        let decided = commit(&task, actor, &opened, &request).await;
+        if matches!(decided, Ok(Some(_)))
+            && let Err(error) = task.refresh_sidecar(id).await
+        {
+            tracing::warn!(recording = %id, %error, "a sidecar is left to the background pass");
+        }
+        decided.map(|answer| (answer, opened))
+    });
+    let (decided, opened) = deciding.await.map_err(|error| Problem::internal(&error))?.map_err(failed)?;
     let Some(answer) = decided else {
         // Somebody was faster, or the deadline came: say which.
         check_waits(look(&app, &may, id, sight).await?.row.status)?;
         return Err(Problem::new(Code::Conflict).detail("the recording was changed at the same time: try again"));
     };
-    if let Err(error) = archive.refresh_sidecar(id).await {
-        tracing::warn!(recording = %id, %error, "a sidecar is left to the background pass");
-    }
     Ok(about(Json(answer).into_response(), &app, &opened, reader.view.held))
 }
 
@@ -123,7 +131,7 @@ fn check_waits(status: Status) -> Result<(), Problem> {
 /// Row and ledger entry in one transaction. None when the row is no longer what it was.
 async fn commit(
     archive: &Archive,
-    caller: &Caller,
+    actor: Actor,
     opened: &Opened,
     request: &DecisionRequest,
 ) -> Result<Option<DecisionAnswer>, ArchiveError> {
@@ -134,10 +142,10 @@ async fn commit(
     };
     let (row, key, mut sealed) = (&opened.row, &opened.key, opened.sealed.clone());
     let reason = request.reason.trim();
-    let decision = Decision { verdict: request.decision, reason: reason.to_owned(), by: caller.actor(), at: now };
+    let decision = Decision { verdict: request.decision, reason: reason.to_owned(), by: actor.clone(), at: now };
     sealed.decision = Some(decision);
     let sealed = seal_row(row.id, key, &sealed)?;
-    let payload = DecidedPayload { recording_id: row.id, actor: caller.actor(), decision: request.decision, reason };
+    let payload = DecidedPayload { recording_id: row.id, actor, decision: request.decision, reason };
     let (entry, _) = archive.entry(Kind::RECORDING_DECIDED, About::Recording(row.id, key), &payload, now).await?;
     let mut tx = archive.catalog.begin().await?;
     if !tx.revise_recording(row.id, row.revision, status, &sealed, now).await? {
