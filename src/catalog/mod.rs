@@ -22,6 +22,7 @@ mod error;
 mod holds;
 mod leases;
 mod ledger;
+mod pending;
 mod pins;
 mod policies;
 mod purges;

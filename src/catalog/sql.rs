@@ -22,6 +22,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::calls::ALL,
         super::holds::ALL,
         super::leases::ALL,
+        super::pending::ALL,
         super::pins::ALL,
         super::policies::ALL,
         super::purges::ALL,
