@@ -8,6 +8,7 @@ mod cli;
 mod crash;
 mod gone;
 mod housekeeping;
+mod mend;
 mod oversight;
 mod rebuild;
 mod recordings;
