@@ -5,18 +5,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Archive, ArchiveError};
-use crate::catalog::{NewEntry, NewOpening, NewRecording, RecordingRow, RelatedRow, Stage};
+use crate::catalog::{NewEntry, NewOpening, NewRecording, OpeningRow, RecordingRow, RelatedRow, Stage};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::{ExpiryMonth, Language, RecordingId, Status};
 use crate::vault::keys::KeyName;
-use crate::vault::objects::{ObjectKey, RecordingPart};
+use crate::vault::objects::{ObjectKey, RecordingPart, StoreError};
 use crate::vault::secrets::DataKey;
 use crate::vault::small;
 
-/// Longest sidecar that is read, in bytes.
+/// Longest sidecar that is written, and so the longest that is read, in bytes. What a recording may have at the most (its
+/// metadata, 256 pieces of related data, [`MAX_ENTRIES`]) stays well below.
 const MAX_BYTES: u64 = 4 << 20;
-/// Entries that a sidecar carries at the most: state changes, never accesses.
+/// Entries that a sidecar carries at the most: state changes, never accesses. Of more it carries the first, which the
+/// receipt promised, and the newest; the openings of those between are in the catalog and its backups alone.
 const MAX_ENTRIES: u32 = 1_000;
 
 /// Bytes as base64 in JSON.
@@ -191,7 +193,8 @@ fn object_key(month: ExpiryMonth, id: RecordingId) -> ObjectKey {
 }
 
 impl Archive {
-    /// Writes a recording's sidecar in place of any older one.
+    /// Writes a recording's sidecar in place of any older one. One that could not be read back is refused, and the older
+    /// one stays: [`StoreError::TooLarge`].
     pub async fn write_sidecar(
         &self,
         id: RecordingId,
@@ -205,6 +208,9 @@ impl Archive {
             small::seal(key.object_key(RecordingPart::Sidecar)?.key(), &RecordingPart::Sidecar.aad(id), &text)?;
         let outer = Outer { version: 1, recording_id: id, month, wrapped_key: wrapped_key.to_vec(), sealed };
         let bytes = serde_json::to_vec(&outer).map_err(|_| ArchiveError::Document("sidecar"))?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(StoreError::TooLarge { max_bytes: MAX_BYTES }.into());
+        }
         Ok(self.store.put(&object_key(month, id), bytes.into()).await?)
     }
 
@@ -235,7 +241,7 @@ impl Archive {
     async fn sidecar_of(&self, row: &RecordingRow) -> Result<Sidecar, ArchiveError> {
         let holds = self.catalog.holds_of(row.id).await?.into_iter();
         let related = self.catalog.related(row.id).await?.into_iter();
-        let entries = self.catalog.custody_of_changes(row.id, Kind::RECORDING_READ.as_str(), MAX_ENTRIES).await?;
+        let entries = self.changes_of(row.id).await?;
         let language = row.language.as_deref().map(|code| serde_json::from_value(code.into()));
         Ok(Sidecar {
             account_id: row.account_id.clone(),
@@ -273,6 +279,19 @@ impl Archive {
                 })
                 .collect(),
         })
+    }
+
+    /// The entries that a sidecar carries: see [`MAX_ENTRIES`].
+    async fn changes_of(&self, id: RecordingId) -> Result<Vec<OpeningRow>, ArchiveError> {
+        let read = Kind::RECORDING_READ;
+        let mut entries = self.catalog.custody_of_changes(id, read.as_str(), MAX_ENTRIES).await?;
+        if entries.len() == MAX_ENTRIES as usize
+            && let Some(first) = self.catalog.first_of_kind(id, Kind::RECORDING_RECEIVED.as_str()).await?
+            && !entries.iter().any(|entry| entry.entry.entry.id == first.entry.entry.id)
+        {
+            entries[0] = first;
+        }
+        Ok(entries)
     }
 
     /// Reads and opens a sidecar; none when there is none.

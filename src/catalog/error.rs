@@ -1,5 +1,7 @@
 //! What can go wrong in the catalog.
 
+use sqlx::error::ErrorKind;
+
 /// An error of the catalog. Its text is for logs: the engines' messages can name a table, never a value of ours.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -35,6 +37,16 @@ impl CatalogError {
         match self {
             Self::Unavailable(_) => "catalog-unavailable",
             _ => "internal",
+        }
+    }
+
+    /// Whether it lies with the one row that was to be read or written, so that others may still be.
+    pub fn is_of_one_row(&self) -> bool {
+        match self {
+            Self::AlreadyThere | Self::Unexpected(_) | Self::Corrupt(_) => true,
+            // A constraint that a value breaks.
+            Self::Engine(error) => error.as_database_error().is_some_and(|e| !matches!(e.kind(), ErrorKind::Other)),
+            Self::Unavailable(_) | Self::Address | Self::Migration(_) => false,
         }
     }
 }

@@ -14,6 +14,7 @@ statements! {
         ON CONFLICT (recording_id, name_mac) DO UPDATE SET object_id = excluded.object_id, stored_at = excluded.stored_at, \
           sealed = excluded.sealed";
     OBJECT_OF = "SELECT object_id FROM related WHERE recording_id = $1 AND name_mac = $2";
+    COUNT_OF = "SELECT count(*) FROM related WHERE recording_id = $1";
     OF_RECORDING = "SELECT name_mac, object_id, stored_at, sealed FROM related WHERE recording_id = $1 ORDER BY stored_at, object_id";
 }
 
@@ -58,6 +59,12 @@ impl Tx {
     pub async fn related_object(&mut self, id: RecordingId, name_mac: &[u8]) -> Result<Option<Uuid>> {
         let found = sqlx::query(OBJECT_OF).bind(id.to_string()).bind(name_mac.to_vec());
         found.fetch_optional(&mut *self.inner).await?.as_ref().map(object_id).transpose()
+    }
+
+    /// How many pieces of related data there are. The recording's row must be locked by this transaction, as there.
+    pub async fn count_related(&mut self, id: RecordingId) -> Result<u64> {
+        let count: i64 = sqlx::query_scalar(COUNT_OF).bind(id.to_string()).fetch_one(&mut *self.inner).await?;
+        super::unsigned(count)
     }
 
     /// Stores or replaces one piece of related data. The recording's row must be locked by this transaction

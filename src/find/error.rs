@@ -23,6 +23,9 @@ pub enum FindError {
     /// As many listening copies are being made as may be.
     #[error("too many listening copies are being made")]
     Busy,
+    /// The recording has as many pieces of related data as it may have.
+    #[error("the recording has as many pieces of related data as it may have")]
+    TooManyRelated,
     /// One of the archive's parts failed.
     #[error(transparent)]
     Archive(ArchiveError),
@@ -36,6 +39,7 @@ impl FindError {
             Self::Gone => "expired",
             Self::NotDecodable => "not-decodable",
             Self::Busy => "too-many-requests",
+            Self::TooManyRelated => "too-many-related",
             Self::Archive(error) => error.code(),
         }
     }

@@ -26,6 +26,9 @@ use crate::vault::{SealError, sealed, small};
 /// The largest piece of related data, in bytes.
 pub const MAX_RELATED_BYTES: u64 = 16 << 20;
 
+/// How many pieces of related data a recording has at the most: its sidecar carries a line about each.
+pub const MAX_RELATED_ITEMS: u64 = 256;
+
 /// The name of a piece of related data: 1 to 64 of `a-z 0-9 . _ -`, the first a letter or a digit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelatedName(String);
@@ -229,6 +232,10 @@ async fn commit(
             return Err(FindError::Gone);
         }
         let replaced = tx.related_object(opened.row.id, &row.name_mac).await?;
+        // The row is locked: nobody else adds one between the count and the commit.
+        if replaced.is_none() && tx.count_related(opened.row.id).await? >= MAX_RELATED_ITEMS {
+            return Err(FindError::TooManyRelated);
+        }
         tx.put_related(opened.row.id, &row).await?;
         tx.append_entry(&entry).await?;
         Ok((tx, replaced.filter(|old| old != object_id)))

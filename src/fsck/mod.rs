@@ -2,13 +2,17 @@
 //!
 //! Three walks, each by itself and repeatable: [`rebuild`] brings a lost or old catalog up to date from the store;
 //! [`rows`] looks for every row's objects; [`objects`] looks for every object's row. Without `repair` nothing changes.
+//! One object that cannot be read is reported, and keeps no other from being mended.
 
+mod believe;
 mod catch_up;
+mod clock;
 mod objects;
 mod rebuild;
 mod rehash;
 mod report;
 mod rows;
+mod trouble;
 
 pub use report::{Action, Finding, Problem, Report};
 

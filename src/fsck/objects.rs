@@ -1,9 +1,11 @@
 //! Every object's row. An object that a sidecar can still explain brings its row back; what nothing explains is
-//! deleted once no upload can be behind it.
+//! deleted once no upload can be behind it. Before anything is deleted it is asked again who may answer for it; what is
+//! deleted because of its age is left where the clock is in doubt.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
+use super::clock;
 use super::report::{Action, Problem, Report};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::Stage;
@@ -17,9 +19,17 @@ const YOUNG: Duration = Duration::from_secs(3600);
 /// Older than any write may last.
 const STALE: Duration = Duration::from_secs(24 * 3600);
 
+/// What may be done.
+#[derive(Clone, Copy)]
+struct May {
+    /// Mend what can be mended.
+    repair: bool,
+    /// Delete what is left over because it is old. Never under a clock that is in doubt.
+    delete_old: bool,
+}
+
 /// Walks over all objects of recordings.
 pub(super) async fn check(archive: &Archive, repair: bool, report: &mut Report) -> Result<(), ArchiveError> {
-    let pending: HashSet<RecordingId> = archive.catalog.pending_recordings().await?.into_iter().collect();
     let mut after = None;
     // Listings come in the order of paths, so that a recording's objects stand together but for a page's border.
     let mut groups: BTreeMap<(ExpiryMonth, RecordingId), Vec<StoredVersion>> = BTreeMap::new();
@@ -35,11 +45,10 @@ pub(super) async fn check(archive: &Archive, repair: bool, report: &mut Report) 
         after = page.next;
         let open = if after.is_some() { groups.last_key_value().map(|(key, _)| *key) } else { None };
         let done: Vec<_> = groups.keys().copied().filter(|key| Some(*key) != open).collect();
+        let may = May { repair, delete_old: repair && clock::is_trusted(archive).await? };
         for key in done {
-            if let Some(found) = groups.remove(&key)
-                && !pending.contains(&key.1)
-            {
-                check_one(archive, key, &found, repair, report).await?;
+            if let Some(found) = groups.remove(&key) {
+                check_one(archive, key, &found, may, report).await?;
             }
         }
         if after.is_none() {
@@ -52,28 +61,44 @@ async fn check_one(
     archive: &Archive,
     (month, id): (ExpiryMonth, RecordingId),
     found: &[StoredVersion],
-    repair: bool,
+    may: May,
     report: &mut Report,
 ) -> Result<(), ArchiveError> {
-    sweep_temporaries(archive, found, repair, report).await?;
-    if let Some(row) = archive.catalog.recording(id).await? {
-        // Its month can only be another one after a move that was broken off; then these are the old copies.
-        if row.stage == Stage::Live && row.month == month {
-            return check_related(archive, id, found, repair, report).await;
-        }
-        if row.stage == Stage::Fenced {
-            return Ok(());
-        }
+    let row = archive.catalog.recording(id).await?;
+    if row.is_some_and(|row| row.stage == Stage::Live && row.month == month) {
+        sweep_temporaries(archive, found, may, report).await?;
+        return check_related(archive, id, found, may, report).await;
     }
-    if archive.catalog.purge_of(id).await?.is_some_and(|purge| purge.certified_at.is_none()) {
+    // Asked after the listing: an upload notes its id before it writes its first object, so none is missed.
+    if archive.catalog.is_pending(id).await? {
         return Ok(());
     }
-    if !repair {
+    sweep_temporaries(archive, found, may, report).await?;
+    if is_answered_for(archive, month, id).await? {
+        return Ok(());
+    }
+    if !may.repair {
         report.add(Problem::RowMissing, Action::Reported, id);
         return Ok(());
     }
     let adoption = archive.adopt(month, id, None).await;
-    settle(archive, (month, id), found, adoption, report).await
+    settle(archive, (month, id), found, adoption, may, report).await
+}
+
+/// Whether a row or a purge answers for these objects. To be asked after [`crate::catalog::Catalog::is_pending`]: an
+/// upload that came to its end in between has its row.
+async fn is_answered_for(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result<bool, ArchiveError> {
+    // Its month can only be another one after a move that was broken off; then these are the old copies.
+    let row = archive.catalog.recording(id).await?;
+    if row.is_some_and(|row| row.stage == Stage::Fenced || row.month == month) {
+        return Ok(true);
+    }
+    Ok(archive.catalog.purge_of(id).await?.is_some_and(|purge| purge.certified_at.is_none()))
+}
+
+/// Whether nothing has come up meanwhile that answers for these objects: an upload, a row, a purge.
+async fn is_still_orphaned(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result<bool, ArchiveError> {
+    Ok(!archive.catalog.is_pending(id).await? && !is_answered_for(archive, month, id).await?)
 }
 
 async fn settle(
@@ -81,6 +106,7 @@ async fn settle(
     (month, id): (ExpiryMonth, RecordingId),
     found: &[StoredVersion],
     adoption: Result<Adoption, ArchiveError>,
+    may: May,
     report: &mut Report,
 ) -> Result<(), ArchiveError> {
     match adoption {
@@ -91,34 +117,30 @@ async fn settle(
         // Being uploaded: whoever has the claim brings it to its end.
         Ok(Adoption::Known | Adoption::Pending) => {}
         Ok(Adoption::Conflict) => report.add(Problem::CallTaken, Action::Reported, id),
-        Ok(Adoption::Duplicate) => {
-            archive.delete_all(&Prefix::recording(month, id)).await?;
-            report.add(Problem::CallTaken, Action::Deleted, id);
-        }
         Ok(Adoption::Purged) => {
             archive.delete_all(&Prefix::recording(month, id)).await?;
             report.add(Problem::PurgeRemains, Action::Deleted, id);
         }
+        // From here on what was found may have changed since.
+        Ok(Adoption::Duplicate | Adoption::NotWhole) | Err(_) if !is_still_orphaned(archive, month, id).await? => {}
+        Ok(Adoption::Duplicate) => {
+            archive.delete_all(&Prefix::recording(month, id)).await?;
+            report.add(Problem::CallTaken, Action::Deleted, id);
+        }
         Ok(Adoption::NotWhole) => {
-            let action = if is_older(archive, found, YOUNG) {
+            let delete = may.delete_old && is_older(archive, found, YOUNG);
+            if delete {
                 archive.delete_all(&Prefix::recording(month, id)).await?;
-                Action::Deleted
-            } else {
-                Action::Reported
-            };
+            }
+            let action = if delete { Action::Deleted } else { Action::Reported };
             report.add(Problem::UnfinishedUpload, action, id);
         }
         // A sidecar that does not open is looked at by people, never deleted by a program.
-        Err(ArchiveError::Vault(error)) if !unavailable(&error) => {
-            report.add(Problem::Unreadable, Action::Reported, id);
+        Err(error) => {
+            report.unless_unreadable(Err::<(), _>(error), id)?;
         }
-        Err(error) => return Err(error),
     }
     Ok(())
-}
-
-fn unavailable(error: &crate::vault::VaultError) -> bool {
-    matches!(error.code(), "store-unavailable" | "key-provider-unavailable" | "catalog-unavailable")
 }
 
 fn is_older(archive: &Archive, found: &[StoredVersion], than: Duration) -> bool {
@@ -129,13 +151,13 @@ fn is_older(archive: &Archive, found: &[StoredVersion], than: Duration) -> bool 
 async fn sweep_temporaries(
     archive: &Archive,
     found: &[StoredVersion],
-    repair: bool,
+    may: May,
     report: &mut Report,
 ) -> Result<(), ArchiveError> {
     let unfinished = |v: &&StoredVersion| matches!(v.kind, StoredKind::Temporary | StoredKind::PendingUpload);
     for version in found.iter().filter(unfinished) {
         let stale = is_older(archive, std::slice::from_ref(version), STALE);
-        if stale && repair {
+        if stale && may.delete_old {
             for result in archive.store.delete_versions(std::slice::from_ref(version)).await {
                 result?;
             }
@@ -152,7 +174,7 @@ async fn check_related(
     archive: &Archive,
     id: RecordingId,
     found: &[StoredVersion],
-    repair: bool,
+    may: May,
     report: &mut Report,
 ) -> Result<(), ArchiveError> {
     let known: HashSet<uuid::Uuid> = archive.catalog.related(id).await?.iter().map(|r| r.object_id).collect();
@@ -163,10 +185,10 @@ async fn check_related(
         if known.contains(&object) || !is_older(archive, std::slice::from_ref(version), YOUNG) {
             continue;
         }
-        if repair {
+        if may.delete_old {
             archive.store.delete(&key).await?;
         }
-        let action = if repair { Action::Deleted } else { Action::Reported };
+        let action = if may.delete_old { Action::Deleted } else { Action::Reported };
         report.add(Problem::RelatedOrphan, action, &version.path);
     }
     Ok(())

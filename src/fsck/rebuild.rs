@@ -2,19 +2,21 @@
 //! destroyed from certificates and records, recordings and holds from their sidecars — in this order, so that nothing
 //! purged comes back.
 
-use super::catch_up;
+use std::collections::VecDeque;
+
 use super::report::Report;
+use super::{believe, catch_up};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
-use crate::ledger::certificate::Certificate;
 use crate::ledger::checkpoint;
-use crate::ledger::destruction::DestructionRecord;
-use crate::ledger::document;
 use crate::ledger::entry::parse_leaf;
-use crate::ledger::rebuild::Rebuild;
+use crate::ledger::rebuild::{Rebuild, Rebuilt};
 use crate::ledger::sequencer::SequenceError;
+use crate::ledger::tiles::Tile;
 use crate::ledger::tree::{self, StoredHashes};
 use crate::ledger::{Hash, LedgerError};
+use crate::recording::{ExpiryMonth, RecordingId};
+use crate::vault::VaultError;
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, Prefix, RecordingPart};
 use uuid::Uuid;
@@ -24,25 +26,25 @@ const PAGE: usize = 1_000;
 /// Longest tile, certificate or record that is read.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Brings the catalog up to date. Can be repeated; a catalog that is up to date is left as it is.
+/// Brings the catalog up to date. Can be repeated; a catalog that is up to date is left as it is. What cannot be read, or
+/// is not to be believed, is reported and passed over.
 pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<(), ArchiveError> {
     report.ledger_entries = ledger(archive).await?;
     crate::failpoint::hit("rebuild.ledger");
     for key in keys_below(archive, &Prefix::months()).await? {
-        if let ObjectKey::MonthDestroyed(_) = key {
-            month(archive, &key).await?;
+        if let ObjectKey::MonthDestroyed(name) = key {
+            report.unless_unreadable(month(archive, name).await, key)?;
         }
     }
     for key in keys_below(archive, &Prefix::secrets()).await? {
         if let ObjectKey::Secret(name) = key {
-            secret(archive, &name).await?;
+            report.unless_unreadable(secret(archive, &name).await, key)?;
         }
     }
     for key in keys_below(archive, &Prefix::certificates()).await? {
-        if let ObjectKey::Certificate { id, .. } = key {
+        if let ObjectKey::Certificate { month, id } = key {
             let done = archive.catalog.purge_of(id).await?.is_some_and(|p| p.stage == PurgeStage::Certified);
-            if !done {
-                purge(archive, &key).await?;
+            if !done && report.unless_unreadable(purge(archive, month, id).await, key)?.is_some() {
                 report.purges_applied += 1;
             }
         }
@@ -50,15 +52,26 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
     crate::failpoint::hit("rebuild.purges");
     for key in keys_below(archive, &Prefix::recordings()).await? {
         if let ObjectKey::Recording { month, id, part: RecordingPart::Sidecar } = key {
-            match archive.adopt(month, id, None).await? {
-                Adoption::Adopted => report.brought_back += 1,
-                Adoption::Known => report.caught_up += u64::from(catch_up::catch_up(archive, month, id).await?),
-                // The walk over the objects reports or deletes these.
-                Adoption::Duplicate | Adoption::Conflict | Adoption::NotWhole | Adoption::Purged => {}
-                // The pass over dead uploads brings it back when its claim has run out.
-                Adoption::Pending => {}
-            }
+            let done = recording(archive, month, id, report).await;
+            report.unless_unreadable(done, id)?;
         }
+    }
+    Ok(())
+}
+
+async fn recording(
+    archive: &Archive,
+    month: ExpiryMonth,
+    id: RecordingId,
+    report: &mut Report,
+) -> Result<(), ArchiveError> {
+    match archive.adopt(month, id, None).await? {
+        Adoption::Adopted => report.brought_back += 1,
+        Adoption::Known => report.caught_up += u64::from(catch_up::catch_up(archive, month, id).await?),
+        // The walk over the objects reports or deletes these.
+        Adoption::Duplicate | Adoption::Conflict | Adoption::NotWhole | Adoption::Purged => {}
+        // The pass over dead uploads brings it back when its claim has run out.
+        Adoption::Pending => {}
     }
     Ok(())
 }
@@ -96,8 +109,7 @@ async fn ledger(archive: &Archive) -> Result<u64, ArchiveError> {
     let mut rows = Vec::new();
     let mut tx = archive.catalog.begin().await?;
     for tile in rebuild.bundles()? {
-        let bytes = bundle(archive, &tile.path(), &tile.full().path()).await?;
-        let rebuilt = rebuild.add(&tile, &bytes)?;
+        let rebuilt = add_bundle(archive, &mut rebuild, &tile).await?;
         for (leaf, expected) in rebuilt.leaves.iter().zip(rebuilt.first..) {
             let (seq, entry) = parse_leaf(leaf)?;
             if seq != expected {
@@ -117,23 +129,60 @@ async fn ledger(archive: &Archive) -> Result<u64, ArchiveError> {
     Ok(head.size - state.size)
 }
 
-/// A bundle, or the full one that has taken its place.
-async fn bundle(archive: &Archive, path: &str, full: &str) -> Result<bytes::Bytes, ArchiveError> {
-    for path in [path, full] {
-        let key: ObjectKey = format!("ledger/{path}").parse().map_err(|_| LedgerError::TilePath)?;
-        if archive.store.head(&key).await?.is_some() {
-            return Ok(archive.store.get(&key, MAX_BYTES).await?);
+/// Takes in a bundle, or where it is missing or broken the full one or any wider one of the same number.
+async fn add_bundle(archive: &Archive, rebuild: &mut Rebuild, tile: &Tile) -> Result<Rebuilt, ArchiveError> {
+    let mut broken = None;
+    let mut copies = VecDeque::from([*tile, tile.full()]);
+    let mut listed = tile.is_full();
+    loop {
+        if copies.is_empty() && !listed {
+            listed = true;
+            copies.extend(wider(archive, tile).await?);
+        }
+        let Some(copy) = copies.pop_front() else { break };
+        match try_bundle(archive, rebuild, &copy).await {
+            Ok(Some(rebuilt)) => return Ok(rebuilt),
+            Ok(None) => {}
+            Err(error @ ArchiveError::Ledger(LedgerError::Bundle(_))) => broken = Some(error),
+            Err(error) => return Err(error),
         }
     }
-    Err(ArchiveError::Document("a bundle of the ledger is missing in the store"))
+    Err(broken.unwrap_or(ArchiveError::Document("a bundle of the ledger is missing in the store")))
 }
 
-async fn month(archive: &Archive, key: &ObjectKey) -> Result<(), ArchiveError> {
-    let bytes = archive.store.get(key, MAX_BYTES).await?;
-    let record: DestructionRecord = document::open(&bytes)?.read()?;
-    let name = KeyName::Month(record.facts.month).to_string();
+/// The partial bundles of the same number in the store that are wider.
+async fn wider(archive: &Archive, tile: &Tile) -> Result<Vec<Tile>, ArchiveError> {
+    let tiles = keys_below(archive, &Prefix::ledger()).await?.into_iter().filter_map(|key| match key {
+        ObjectKey::Tile(_) => key.to_string().strip_prefix("ledger/")?.parse::<Tile>().ok(),
+        _ => None,
+    });
+    let same = |other: &Tile| other.content() == tile.content() && other.index() == tile.index();
+    Ok(tiles.filter(|other| same(other) && other.width() > tile.width() && !other.is_full()).collect())
+}
+
+async fn try_bundle(archive: &Archive, rebuild: &mut Rebuild, tile: &Tile) -> Result<Option<Rebuilt>, ArchiveError> {
+    let key: ObjectKey = format!("ledger/{}", tile.path()).parse().map_err(|_| LedgerError::TilePath)?;
+    if archive.store.head(&key).await?.is_none() {
+        return Ok(None);
+    }
+    let bytes = archive.store.get(&key, MAX_BYTES).await?;
+    Ok(Some(rebuild.add(tile, &bytes)?))
+}
+
+/// A month's key that is destroyed, as this archive itself says, and as the key provider confirms: one that is there
+/// still opens what is sealed under it.
+async fn month(archive: &Archive, month: ExpiryMonth) -> Result<(), ArchiveError> {
+    let bytes = archive.store.get(&ObjectKey::MonthDestroyed(month), MAX_BYTES).await?;
+    let facts = believe::destruction(archive, &bytes)?;
+    let name = KeyName::Month(month);
+    if facts.month != month {
+        return Err(ArchiveError::Document("a record of another month"));
+    }
+    if archive.keyring.provider().exists(&name).await.map_err(VaultError::from)? {
+        return Err(ArchiveError::Document("a record that a key is destroyed which is there"));
+    }
     let mut tx = archive.catalog.begin().await?;
-    tx.restore_destroyed(&name, record.facts.destroyed_at).await?;
+    tx.restore_destroyed(&name.to_string(), facts.destroyed_at).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -148,14 +197,12 @@ async fn secret(archive: &Archive, name: &KeyName) -> Result<(), ArchiveError> {
 }
 
 /// A purge that the store's certificate proves: applied again, whatever the old catalog still has.
-async fn purge(archive: &Archive, key: &ObjectKey) -> Result<(), ArchiveError> {
-    let bytes = archive.store.get(key, MAX_BYTES).await?;
-    let opened = document::open(&bytes)?;
-    if *opened.key() != archive.signing.public() {
-        return Err(ArchiveError::Document("a certificate that another key signed"));
+async fn purge(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result<(), ArchiveError> {
+    let bytes = archive.store.get(&ObjectKey::Certificate { month, id }, MAX_BYTES).await?;
+    let facts = believe::certificate(archive, &bytes)?;
+    if (facts.month, facts.recording_id) != (month, id) {
+        return Err(ArchiveError::Document("a certificate of another recording"));
     }
-    let certificate: Certificate = opened.read()?;
-    let facts = certificate.facts;
     let purge = PurgeRow {
         recording_id: facts.recording_id,
         month: facts.month,

@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use futures::TryStreamExt as _;
 
 use super::report::{Action, Problem, Report};
+use super::trouble::is_of_one_object;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{RecordingRow, Stage};
 use crate::recording::RecordingId;
@@ -37,9 +38,7 @@ pub(super) async fn check(archive: &Archive, report: &mut Report) -> Result<(), 
 async fn check_one(archive: &Archive, row: &RecordingRow) -> Result<Option<Problem>, ArchiveError> {
     let (key, sealed_row) = match archive.open_recording(row).await {
         Ok(opened) => opened,
-        Err(ArchiveError::Vault(VaultError::Seal(_)) | ArchiveError::KeyDestroyed) => {
-            return Ok(Some(Problem::Unreadable));
-        }
+        Err(error) if is_of_one_object(&error) => return Ok(Some(Problem::Unreadable)),
         Err(error) => return Err(error),
     };
     let name = ObjectKey::Recording { month: row.month, id: row.id, part: RecordingPart::Audio };

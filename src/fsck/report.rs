@@ -1,8 +1,12 @@
 //! What a look over the archive found.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Serialize;
+
+use super::trouble::is_of_one_object;
+use crate::archive::ArchiveError;
 
 /// A problem's stable name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -18,7 +22,7 @@ pub enum Problem {
     MissingRelated,
     /// The audio is not what was received.
     DigestMismatch,
-    /// A sealed object does not open.
+    /// A sealed object does not open, or a signed one is not to be believed.
     Unreadable,
     /// A whole recording without a row.
     RowMissing,
@@ -81,7 +85,7 @@ impl Action {
 }
 
 /// One problem.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Finding {
     /// What is wrong.
     pub problem: Problem,
@@ -110,11 +114,35 @@ pub struct Report {
     pub ledger_entries: u64,
     /// What was wrong.
     pub findings: Vec<Finding>,
+    /// What of it is told already: one walk after the other meets the same.
+    #[serde(skip)]
+    told: HashSet<Finding>,
 }
 
 impl Report {
     pub(super) fn add(&mut self, problem: Problem, action: Action, what: impl fmt::Display) {
-        self.findings.push(Finding { problem, action, what: what.to_string() });
+        let finding = Finding { problem, action, what: what.to_string() };
+        if self.told.insert(finding.clone()) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// What came of a look at one object: nothing, and a line in the report, when that object cannot be read. An error
+    /// when a part of the archive does not answer.
+    pub(super) fn unless_unreadable<T>(
+        &mut self,
+        result: Result<T, ArchiveError>,
+        what: impl fmt::Display,
+    ) -> Result<Option<T>, ArchiveError> {
+        match result {
+            Ok(seen) => Ok(Some(seen)),
+            Err(error) if is_of_one_object(&error) => {
+                tracing::warn!(%what, %error, "an object is passed over");
+                self.add(Problem::Unreadable, Action::Reported, what);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether something is wrong that was not mended. What is not ours harms nothing.

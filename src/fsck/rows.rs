@@ -62,12 +62,10 @@ async fn check_one(
         report.add(problem, Action::Reported, row.id);
     }
     if !sidecar {
-        let action = if options.repair || options.rebuild {
-            archive.refresh_sidecar(row.id).await?;
-            Action::Repaired
-        } else {
-            Action::Reported
-        };
+        let mend = options.repair || options.rebuild;
+        // A row that does not open keeps no other from getting its sidecar back.
+        let mended = mend && report.unless_unreadable(archive.refresh_sidecar(row.id).await, row.id)?.is_some();
+        let action = if mended { Action::Repaired } else { Action::Reported };
         report.add(Problem::MissingSidecar, action, row.id);
     }
     Ok(())

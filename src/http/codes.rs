@@ -54,6 +54,7 @@ codes! {
     CallExists "call-exists" CONFLICT "The call is archived with other audio"
     MetadataMismatch "metadata-mismatch" CONFLICT "The call is archived with other metadata"
     RelatedExists "related-exists" CONFLICT "Related data of this name is archived with other content"
+    TooManyRelated "too-many-related" CONFLICT "The recording has as much related data as it may have"
     AlreadyDecided "already-decided" CONFLICT "A decision on this recording was taken before"
     RecordingHeld "recording-held" CONFLICT "The recording is on legal hold"
     Expired "expired" GONE "The retention period is over"

@@ -10,6 +10,7 @@ mod crash;
 mod failpoints;
 mod gone;
 mod housekeeping;
+mod mend;
 mod oversight;
 mod publishing;
 mod rebuild;

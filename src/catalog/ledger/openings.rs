@@ -19,7 +19,9 @@ statements! {
         JOIN ledger_entries e ON e.id = o.entry_id WHERE o.recording_id = $1 \
         ORDER BY COALESCE(e.seq, 9223372036854775807), e.at, e.id LIMIT $2 OFFSET $3";
     CHANGES_OF = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
-        JOIN ledger_entries e ON e.id = o.entry_id WHERE o.recording_id = $1 AND e.kind <> $2 ORDER BY e.at, e.id LIMIT $3";
+        JOIN ledger_entries e ON e.id = o.entry_id WHERE o.recording_id = $1 AND e.kind <> $2 ORDER BY e.at DESC, e.id DESC LIMIT $3";
+    FIRST_OF = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
+        JOIN ledger_entries e ON e.id = o.entry_id WHERE o.recording_id = $1 AND e.kind = $2 ORDER BY e.at, e.id LIMIT 1";
     OPENING_OF = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
         JOIN ledger_entries e ON e.id = o.entry_id WHERE e.id = $1";
     ERASE_DUE = "DELETE FROM ledger_openings WHERE entry_id IN \
@@ -40,11 +42,17 @@ impl Catalog {
         rows.iter().map(opening_row).collect()
     }
 
-    /// The same without entries of kind `but`, the first `limit`: for the sidecar, which carries no accesses.
+    /// The newest `limit` without those of kind `but`, oldest first: for the sidecar, which carries no accesses.
     pub async fn custody_of_changes(&self, id: RecordingId, but: &str, limit: u32) -> Result<Vec<OpeningRow>> {
         let rows =
             sqlx::query(CHANGES_OF).bind(id.to_string()).bind(but).bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        rows.iter().map(opening_row).collect()
+        rows.iter().rev().map(opening_row).collect()
+    }
+
+    /// The first entry of one kind about a recording.
+    pub async fn first_of_kind(&self, id: RecordingId, kind: &str) -> Result<Option<OpeningRow>> {
+        let row = sqlx::query(FIRST_OF).bind(id.to_string()).bind(kind).fetch_optional(&self.pool).await?;
+        row.as_ref().map(opening_row).transpose()
     }
 
     /// An entry with its opening, while that is kept.

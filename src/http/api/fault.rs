@@ -5,6 +5,7 @@ use axum::http::header::RETRY_AFTER;
 
 use crate::archive::ArchiveError;
 use crate::find::FindError;
+use crate::find::related::MAX_RELATED_ITEMS;
 use crate::http::codes::Code;
 use crate::http::problem::{Problem, log_cause};
 use crate::receive::ReceiveError;
@@ -35,6 +36,9 @@ impl From<FindError> for Problem {
             FindError::Gone => Self::new(Code::Expired),
             FindError::NotDecodable => Self::new(Code::NotDecodable),
             FindError::Busy => Self::new(Code::TooManyRequests).header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S)),
+            FindError::TooManyRelated => Self::new(Code::TooManyRelated)
+                .detail(format!("a recording has at most {MAX_RELATED_ITEMS} pieces of related data; replace one"))
+                .member("limit", MAX_RELATED_ITEMS),
             FindError::Archive(error) => error.into(),
         }
     }

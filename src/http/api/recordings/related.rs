@@ -49,6 +49,7 @@ const MAX_MEDIA_TYPE: usize = 255;
         (status = 200, description = "It was here already, or took the place of what had the name", body = RelatedItem),
         (status = 404, description = "`not-found`: there is no such recording; a name that cannot be"),
         (status = 408, description = "`upload-timeout`"),
+        (status = 409, description = "`too-many-related`: the recording has 256 pieces already, and none of this name"),
         (status = 410, description = "`expired`: the recording's retention period is over"),
         (status = 413, description = "`too-large`"),
         (status = 415, description = "`unsupported-media-type`: no media type, or not one"),
