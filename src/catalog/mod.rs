@@ -33,7 +33,7 @@ mod sql;
 mod tokens;
 mod totals;
 
-pub use brakes::{Brake, BrakeKind};
+pub use brakes::{Brake, BrakeKind, KnownTimes};
 pub use calls::{CallClaim, CallState};
 pub use dialect::Engine;
 pub use error::CatalogError;
