@@ -153,12 +153,7 @@ pub async fn check(archive: &Archive) -> Result<Vec<Brake>, ArchiveError> {
     let now = signs.clock.now;
     for (kind, detail) in judge(&signs) {
         let (entry, _) = archive
-            .entry(
-                Kind::BRAKE_RAISED,
-                About::NothingPersonal,
-                &Raised { kind: kind.as_str(), detail: &detail },
-                now,
-            )
+            .entry(Kind::BRAKE_RAISED, About::NothingPersonal, &Raised { kind: kind.as_str(), detail: &detail }, now)
             .await?;
         let brake = Brake { id: Uuid::new_v4(), kind, raised_at: now, detail };
         let mut tx = archive.catalog.begin().await?;
