@@ -9,6 +9,7 @@ mod crash;
 mod gone;
 mod housekeeping;
 mod oversight;
+mod purging;
 mod rebuild;
 mod recordings;
 mod samples;
