@@ -2,7 +2,8 @@
 //! what unfinished writes left, secrets that were in memory for long enough.
 //!
 //! A pass ([`pass`]) does a bounded amount and says what it did; the loop ([`run`]) only decides when. A step that
-//! fails does not keep the others from running: each is tried again by the next pass.
+//! fails does not keep the others from running: each is tried again by the next pass. What deletes by age waits while
+//! the clock is not trusted: a clock that is years ahead would forget a year of accesses and sweep up uploads in flight.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Timestamp;
 use crate::fsck;
+use crate::leases::HeldLease;
+use crate::purge::brakes::clock_is_trusted;
 use crate::receive::settle;
 use crate::vault::objects::{Prefix, sweep_unfinished};
 
@@ -27,6 +30,8 @@ const ACCESS_WINDOW: Duration = Duration::from_secs(3600);
 const UNFINISHED: Duration = Duration::from_secs(24 * 3600);
 /// Finding what is unfinished lists the whole store, so it is not done in every pass.
 const BETWEEN_LISTINGS: Duration = Duration::from_secs(3600);
+/// The name of the lease on what lists the whole store.
+const LISTING_LEASE: &str = "orphans";
 
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -39,6 +44,8 @@ pub struct HousekeepingReport {
     pub openings_erased: u64,
     /// Access windows forgotten.
     pub access_windows_swept: u64,
+    /// Whether what deletes by age was left for later, because the clock is not trusted.
+    pub held_back: bool,
     /// Temporary files and unfinished uploads deleted from the store; none when the store was not listed.
     pub unfinished_swept: Option<u64>,
     /// Orphans found in store and catalog; none when they were not looked for.
@@ -55,6 +62,12 @@ impl HousekeepingReport {
         seen == Self::default()
     }
 
+    /// Whether the whole store was listed: not while another node is at it, or while the clock is not trusted. A part
+    /// that failed is not tried again in every pass.
+    pub fn looked_over_store(&self) -> bool {
+        self.orphans.is_some() || self.unfinished_swept.is_some()
+    }
+
     fn keep<T: Default, E: Display>(&mut self, step: &'static str, result: Result<T, E>) -> T {
         result.unwrap_or_else(|error| {
             metrics::counter!("earwitness_housekeeping_failures_total", "step" => step).increment(1);
@@ -69,30 +82,41 @@ impl HousekeepingReport {
 pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     let now = archive.clock.now();
     let mut report = HousekeepingReport::default();
-    let settled = settle::settle_abandoned(archive).await;
-    report.uploads_settled = report.keep("uploads", settled) as u64;
+    // A clock that nobody could ask about is not trusted either.
+    let trusted = clock_is_trusted(archive).await;
+    report.held_back = !report.keep("clock", trusted);
+    if !report.held_back {
+        let settled = settle::settle_abandoned(archive).await;
+        report.uploads_settled = report.keep("uploads", settled) as u64;
+        let erased = erase_openings(archive, now).await;
+        report.openings_erased = report.keep("openings", erased);
+    }
     let written = write_stale_sidecars(archive).await;
     report.sidecars_written = report.keep("sidecars", written);
-    let erased = erase_openings(archive, now).await;
-    report.openings_erased = report.keep("openings", erased);
     let swept = sweep_windows(archive, now).await;
     report.access_windows_swept = report.keep("access-windows", swept);
-    if list_store {
-        let swept = sweep_unfinished(archive.store.as_ref(), &Prefix::all(), now.minus(UNFINISHED)).await;
-        report.unfinished_swept = report.keep("unfinished", swept.map(|n| Some(n as u64)));
-        let orphans = look_for_orphans(archive).await;
-        report.orphans = report.keep("orphans", orphans);
+    if list_store && !report.held_back {
+        look_over_store(archive, &mut report).await;
     }
     archive.keyring.forget_expired();
     report
 }
 
-/// Looks over store and catalog both ways and mends, on one node at a time.
+/// What lists the whole store, on one node at a time.
+async fn look_over_store(archive: &Archive, report: &mut HousekeepingReport) {
+    let taken = HeldLease::take(archive, LISTING_LEASE).await;
+    let Some(lease) = report.keep("lease", taken) else { return };
+    let before = archive.clock.now().minus(UNFINISHED);
+    let swept = sweep_unfinished(archive.store.as_ref(), &Prefix::all(), before).await;
+    report.unfinished_swept = report.keep("unfinished", swept.map(|n| Some(n as u64)));
+    let orphans = look_for_orphans(archive).await;
+    report.orphans = report.keep("orphans", orphans);
+    let given_back = lease.give_back().await;
+    report.keep("lease", given_back);
+}
+
+/// Looks over store and catalog both ways and mends.
 async fn look_for_orphans(archive: &Archive) -> Result<Option<u64>, ArchiveError> {
-    let now = archive.clock.now();
-    if !archive.catalog.take_lease("orphans", &archive.node, now.plus(BETWEEN_LISTINGS), now).await? {
-        return Ok(None);
-    }
     let found = fsck::run(archive, fsck::Options { repair: true, ..fsck::Options::default() }).await?;
     metrics::gauge!("earwitness_unsound").set(if found.is_sound() { 0.0 } else { 1.0 });
     Ok(Some(found.findings.len() as u64))
@@ -134,7 +158,7 @@ pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
     loop {
         let list_store = listed.is_none_or(|at| at.elapsed() >= BETWEEN_LISTINGS);
         let report = pass(&archive, list_store).await;
-        if report.unfinished_swept.is_some() {
+        if report.looked_over_store() {
             listed = Some(tokio::time::Instant::now());
         }
         if !report.is_idle() {
@@ -142,6 +166,7 @@ pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
                 uploads_settled = report.uploads_settled,
                 sidecars_written = report.sidecars_written,
                 openings_erased = report.openings_erased,
+                held_back = report.held_back,
                 failed = report.failed.len(),
                 "housekeeping"
             );

@@ -19,6 +19,7 @@
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
+//! | once at a time | [`leases`] | work that one node does while the others wait |
 //! | keep in order | [`housekeeping`] | what is swept up behind everything else |
 //! | serve | [`http`], [`serve`] | every route, who may call it; the listener and the loops behind it |
 //! | command line | [`cli`] | one file per command |
@@ -35,6 +36,7 @@ pub mod find;
 pub mod fsck;
 pub mod housekeeping;
 pub mod http;
+pub mod leases;
 pub mod ledger;
 pub mod purge;
 pub mod receive;

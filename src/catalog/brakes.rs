@@ -11,6 +11,10 @@ use crate::clock::Timestamp;
 statements! {
     BEAT = "INSERT INTO heartbeat (id, at) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
     LAST_BEAT = "SELECT at FROM heartbeat WHERE id = 1";
+    NEWEST_UNTIL = "SELECT CAST(max(t.at) AS BIGINT) AS at FROM (SELECT max(at) AS at FROM ledger_entries WHERE at <= $1 \
+        UNION ALL SELECT max(received_at) AS at FROM recordings WHERE received_at <= $1) t";
+    OLDEST_SINCE = "SELECT CAST(min(t.at) AS BIGINT) AS at FROM (SELECT min(at) AS at FROM ledger_entries WHERE at > $1 \
+        UNION ALL SELECT min(received_at) AS at FROM recordings WHERE received_at > $1) t";
     RAISE = "INSERT INTO brakes (id, kind, raised_at, detail) SELECT $1, $2, $3, $4 \
         WHERE NOT EXISTS (SELECT 1 FROM brakes WHERE kind = $2 AND confirmed_at IS NULL)";
     OPEN = "SELECT id, kind, raised_at, detail, confirmed_at, permit_count, permit_until FROM brakes \
@@ -40,6 +44,11 @@ impl BrakeKind {
         }
     }
 
+    /// Whether it says that the clock may be wrong.
+    pub fn is_about_the_clock(self) -> bool {
+        matches!(self, Self::ClockJump | Self::ClockDisagrees)
+    }
+
     fn parse(text: &str) -> Result<Self> {
         let all = [Self::ClockJump, Self::ClockDisagrees, Self::TooMuchDue];
         all.into_iter().find(|kind| kind.as_str() == text).ok_or(CatalogError::Corrupt("brakes.kind"))
@@ -59,6 +68,17 @@ pub struct Brake {
     pub detail: String,
 }
 
+/// What the rows that a rebuild brings back (the ledger's entries, the recordings) say about the time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KnownTimes {
+    /// The newest at or before the instant that was asked about.
+    pub until: Option<Timestamp>,
+    /// The oldest after it.
+    pub since: Option<Timestamp>,
+    /// The newest of all.
+    pub newest: Option<Timestamp>,
+}
+
 fn brake_row(row: &AnyRow) -> Result<Brake> {
     let id: String = row.try_get("id")?;
     Ok(Brake {
@@ -74,6 +94,21 @@ impl Catalog {
     pub async fn last_heartbeat(&self) -> Result<Option<Timestamp>> {
         let at: Option<i64> = sqlx::query_scalar(LAST_BEAT).fetch_optional(&self.pool).await?;
         Ok(at.map(Timestamp::from_micros))
+    }
+
+    /// The times that the catalog's rows bear, around `edge`. Reads every entry: for when there is no heartbeat.
+    pub async fn known_times(&self, edge: Timestamp) -> Result<KnownTimes> {
+        let end = Timestamp::from_micros(i64::MAX);
+        Ok(KnownTimes {
+            until: self.known_time(NEWEST_UNTIL, edge).await?,
+            since: self.known_time(OLDEST_SINCE, edge).await?,
+            newest: self.known_time(NEWEST_UNTIL, end).await?,
+        })
+    }
+
+    async fn known_time(&self, statement: &'static str, edge: Timestamp) -> Result<Option<Timestamp>> {
+        let row = sqlx::query(statement).bind(edge.micros()).fetch_one(&self.pool).await?;
+        Ok(row.try_get::<Option<i64>, _>("at")?.map(Timestamp::from_micros))
     }
 
     /// Notes that the purge looked at the clock.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, install_default_drivers};
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyPool, Executor, Row, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::clock::Timestamp;
@@ -33,7 +33,7 @@ mod sql;
 mod tokens;
 mod totals;
 
-pub use brakes::{Brake, BrakeKind};
+pub use brakes::{Brake, BrakeKind, KnownTimes};
 pub use calls::{CallClaim, CallState};
 pub use dialect::Engine;
 pub use error::CatalogError;
@@ -53,6 +53,11 @@ type Result<T> = std::result::Result<T, CatalogError>;
 
 /// How long a statement waits for SQLite's write lock, held by another process, before it gives up.
 const SQLITE_BUSY_MS: u32 = 30_000;
+
+/// How often, with what pause, and how long each time the catalog's log is tried to be emptied while somebody reads it.
+const SETTLE_ATTEMPTS: u32 = 5;
+const SETTLE_PAUSE: Duration = Duration::from_millis(100);
+const SETTLE_BUSY_MS: u32 = 200;
 
 /// The catalog: a pool of connections to one of the two engines.
 #[derive(Clone)]
@@ -124,15 +129,39 @@ impl Catalog {
 
     /// Makes the engine let go of what was deleted (SQLite: empties the write-ahead log into the file, where
     /// `secure_delete` has overwritten it). PostgreSQL has autovacuum, and nothing in it was ever readable.
-    pub async fn settle(&self) -> Result<()> {
-        if self.engine == Engine::Sqlite {
-            let _writer = match &self.writer {
-                Some(writer) => Some(writer.lock().await),
-                None => None,
-            };
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&self.pool).await?;
+    ///
+    /// False when it could not: somebody read for too long what was there before.
+    pub async fn settle(&self) -> Result<bool> {
+        if self.engine != Engine::Sqlite {
+            return Ok(true);
         }
-        Ok(())
+        for attempt in 0..SETTLE_ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(SETTLE_PAUSE).await;
+            }
+            if self.empty_log().await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// One attempt, which keeps no writer waiting for longer than it must; false when a reader was in the way.
+    async fn empty_log(&self) -> Result<bool> {
+        let _writer = match &self.writer {
+            Some(writer) => Some(writer.lock().await),
+            None => None,
+        };
+        let mut connection = self.pool.acquire().await?;
+        for pragma in self.engine.session_settings(SETTLE_BUSY_MS) {
+            connection.execute(sqlx::AssertSqlSafe(pragma)).await?;
+        }
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await;
+        for pragma in self.engine.session_settings(SQLITE_BUSY_MS) {
+            connection.execute(sqlx::AssertSqlSafe(pragma)).await?;
+        }
+        // The row is (busy, pages in the log, pages moved).
+        Ok(row?.try_get::<i64, _>(0)? == 0)
     }
 
     /// Closes every connection; for a graceful end.

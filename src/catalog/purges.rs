@@ -12,8 +12,9 @@ use crate::clock::Timestamp;
 use crate::recording::{ExpiryMonth, RecordingId};
 
 statements! {
-    DUE = "SELECT id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 AND NOT EXISTS \
-        (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL) ORDER BY r.expires_at, r.id LIMIT $2";
+    DUE = "SELECT r.expires_at, r.id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 \
+        AND (r.expires_at > $2 OR (r.expires_at = $2 AND r.id > $3)) AND NOT EXISTS \
+        (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL) ORDER BY r.expires_at, r.id LIMIT $4";
     COUNT_DUE = "SELECT count(*) FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 AND NOT EXISTS \
         (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL)";
     OLDEST_DUE = "SELECT CAST(min(r.expires_at) AS BIGINT) AS oldest FROM recordings r WHERE r.expires_at <= $1 AND NOT EXISTS \
@@ -24,7 +25,8 @@ statements! {
     OPEN = "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, deleted) \
         VALUES ($1, $2, $3, $4, 'fenced', $5, '{}')";
     AT_STAGE = "SELECT recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
-        rows_deleted_at, looked_again_at, certified_at, deleted, entry_id FROM purges WHERE stage = $1 ORDER BY fenced_at, recording_id LIMIT $2";
+        rows_deleted_at, looked_again_at, certified_at, deleted, entry_id FROM purges WHERE stage = $1 \
+        AND (fenced_at > $2 OR (fenced_at = $2 AND recording_id > $3)) ORDER BY fenced_at, recording_id LIMIT $4";
     ONE = "SELECT recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
         rows_deleted_at, looked_again_at, certified_at, deleted, entry_id FROM purges WHERE recording_id = $1";
     DELETE_KEYS = "DELETE FROM recording_keys WHERE recording_id = $1";
@@ -124,6 +126,14 @@ pub struct PurgeRow {
     pub entry_id: Option<Uuid>,
 }
 
+/// A place in an order by time: the time, and the recording where several have the same.
+pub type Place = (Timestamp, RecordingId);
+
+/// What comes after a place, or everything, in figures: no time is as early, no id as short.
+fn bound(after: Option<Place>) -> (i64, String) {
+    after.map_or((i64::MIN, String::new()), |(at, id)| (at.micros(), id.to_string()))
+}
+
 fn purge_row(row: &AnyRow) -> Result<PurgeRow> {
     let time =
         |name| -> Result<Option<Timestamp>> { Ok(row.try_get::<Option<i64>, _>(name)?.map(Timestamp::from_micros)) };
@@ -152,9 +162,19 @@ fn purge_row(row: &AnyRow) -> Result<PurgeRow> {
 impl Catalog {
     /// Recordings that may be fenced now, longest overdue first.
     pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<RecordingId>> {
-        let ids: Vec<String> =
-            sqlx::query_scalar(DUE).bind(now.micros()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        super::recordings::parse_ids(&ids)
+        Ok(self.due_after(now, None, limit).await?.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// The same with their deadlines, those that come after a place in that order.
+    pub async fn due_after(&self, now: Timestamp, after: Option<Place>, limit: u32) -> Result<Vec<Place>> {
+        let (at, id) = bound(after);
+        let rows = sqlx::query(DUE).bind(now.micros()).bind(at).bind(id).bind(i64::from(limit));
+        let place = |row: &AnyRow| -> Result<Place> {
+            let id: String = row.try_get("id")?;
+            let id = id.parse().map_err(|_| CatalogError::Corrupt("a recording id"))?;
+            Ok((Timestamp::from_micros(row.try_get("expires_at")?), id))
+        };
+        rows.fetch_all(&self.pool).await?.iter().map(place).collect()
     }
 
     /// How many may be fenced now.
@@ -174,10 +194,11 @@ impl Catalog {
         Ok(row.try_get::<Option<i64>, _>("next")?.map(Timestamp::from_micros))
     }
 
-    /// Purges that have come just so far, oldest first.
-    pub async fn purges_at(&self, stage: PurgeStage, limit: u32) -> Result<Vec<PurgeRow>> {
-        let rows = sqlx::query(AT_STAGE).bind(stage.as_str()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        rows.iter().map(purge_row).collect()
+    /// Purges that have come just so far, oldest fence first, those that come after a place in that order.
+    pub async fn purges_after(&self, stage: PurgeStage, after: Option<Place>, limit: u32) -> Result<Vec<PurgeRow>> {
+        let (at, id) = bound(after);
+        let rows = sqlx::query(AT_STAGE).bind(stage.as_str()).bind(at).bind(id).bind(i64::from(limit));
+        rows.fetch_all(&self.pool).await?.iter().map(purge_row).collect()
     }
 
     /// The purge of one recording.

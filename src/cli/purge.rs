@@ -11,7 +11,7 @@ use super::{part, signals};
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::purge::brakes::{self, Confirmer};
-use crate::purge::{DryRun, PassReport, dry_run, pass};
+use crate::purge::{DryRun, PassReport, PurgeError, dry_run, pass};
 
 /// Another process's pass, or the ledger that it publishes, is waited for this long without any progress.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -61,6 +61,7 @@ impl Done {
         sum.months_destroyed += report.months_destroyed;
         sum.stopped_by = report.stopped_by;
         sum.still_due = report.still_due;
+        sum.failed = report.failed;
     }
 
     fn exit(&self) -> Exit {
@@ -80,6 +81,7 @@ impl fmt::Display for Done {
             ("certified", sum.certified),
             ("month keys destroyed", sum.months_destroyed),
             ("still due", sum.still_due),
+            ("failed", sum.failed),
         ];
         f.write_str(&aligned(&rows.map(|(name, count)| [name.to_owned(), count.to_string()])))
     }
@@ -121,7 +123,11 @@ pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Ex
     let mut done = Done::default();
     let mut moved = Instant::now();
     while !told_to_end.is_cancelled() {
-        let report = pass(&archive).await?;
+        let report = match pass(&archive).await {
+            // While others get further, what failed may as well.
+            Err(PurgeError::Incomplete { report, .. }) if !args.once && is_progress(&report) => *report,
+            other => other?,
+        };
         let (ran, braked, progress) = (report.ran, is_braked(&report), is_progress(&report));
         done.add(report);
         let over = if args.once { ran } else { ran && nothing_left(&archive, &done).await? };

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use crate::access::Actor;
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::{Brake, BrakeKind};
+use crate::catalog::{Brake, BrakeKind, KnownTimes};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 
-/// A clock that moved further than this since the last heartbeat has jumped.
+/// A clock that moved further than this since the last known time has jumped.
 const JUMP: Duration = Duration::from_secs(24 * 3600);
 /// Two clocks that differ by more than this disagree; by more than a second, the node is not ready.
 const DISAGREEMENT: Duration = Duration::from_secs(60);
@@ -42,15 +42,23 @@ struct Raised<'a> {
     detail: &'a str,
 }
 
+/// What tells whether the clock is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockSigns {
+    /// This node's clock.
+    pub now: Timestamp,
+    /// When a pass last looked at it or, where no heartbeat is known, what the archive's own rows say: see
+    /// [`last_known`]. None in an archive where nothing ever happened.
+    pub last_known: Option<Timestamp>,
+    /// The catalog's own clock, where it has one.
+    pub catalog_now: Option<Timestamp>,
+}
+
 /// What the brakes look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signs {
-    /// This node's clock.
-    pub now: Timestamp,
-    /// When a pass last looked at it.
-    pub last_heartbeat: Option<Timestamp>,
-    /// The catalog's own clock, where it has one.
-    pub catalog_now: Option<Timestamp>,
+    /// The clock.
+    pub clock: ClockSigns,
     /// How many are due.
     pub due: u64,
     /// How many were purged in the last days, and when the first of them was.
@@ -62,17 +70,28 @@ pub struct Signs {
 /// The amount above which the purge stops: ten times what a day usually brings, and never below the floor.
 pub fn most_at_once(signs: &Signs) -> u64 {
     let (count, first) = signs.purged;
-    let days = first.map_or(1, |first| signs.now.since(first).as_secs() / DAY.as_secs() + 1);
+    let days = first.map_or(1, |first| signs.clock.now.since(first).as_secs() / DAY.as_secs() + 1);
     (count / days.clamp(1, USUAL_DAYS)).saturating_mul(TIMES_USUAL).max(FLOOR)
 }
 
-/// Which brakes the signs put on, with what was seen. Pure.
-pub fn judge(signs: &Signs) -> Vec<(BrakeKind, String)> {
+/// The last known time of an archive without a heartbeat: a new one, or one whose catalog was lost and rebuilt. Pure.
+///
+/// The newest time would do, but for what a wrong clock wrote before anybody looked at it (tokens made after a rebuild,
+/// uploads, accesses): that is newer than everything else by more than a day, so the time before that gap counts.
+pub fn last_known(known: &KnownTimes) -> Option<Timestamp> {
+    match (known.until, known.since) {
+        (Some(until), Some(since)) if since.since(until) > JUMP => Some(until),
+        _ => known.newest,
+    }
+}
+
+/// Which brakes the clock puts on, with what was seen. Pure.
+pub fn judge_clock(signs: &ClockSigns) -> Vec<(BrakeKind, String)> {
     let mut brakes = Vec::new();
-    if let Some(last) = signs.last_heartbeat {
+    if let Some(last) = signs.last_known {
         let apart = signs.now.since(last).max(last.since(signs.now));
         if apart > JUMP {
-            let detail = format!("the clock shows {}, the last heartbeat was at {last}", signs.now);
+            let detail = format!("the clock shows {}, the last known time is {last}", signs.now);
             brakes.push((BrakeKind::ClockJump, detail));
         }
     }
@@ -83,6 +102,12 @@ pub fn judge(signs: &Signs) -> Vec<(BrakeKind, String)> {
             brakes.push((BrakeKind::ClockDisagrees, detail));
         }
     }
+    brakes
+}
+
+/// Which brakes the signs put on, with what was seen. Pure.
+pub fn judge(signs: &Signs) -> Vec<(BrakeKind, String)> {
+    let mut brakes = judge_clock(&signs.clock);
     let most = most_at_once(signs).max(signs.permit.unwrap_or(0));
     if signs.due > most {
         let detail = format!("{} recordings are due, more than {most}", signs.due);
@@ -91,32 +116,46 @@ pub fn judge(signs: &Signs) -> Vec<(BrakeKind, String)> {
     brakes
 }
 
-async fn look(archive: &Archive) -> Result<Signs, ArchiveError> {
+async fn look_at_clock(archive: &Archive) -> Result<ClockSigns, ArchiveError> {
     let now = archive.clock.now();
+    // Only where there is no heartbeat: beside one, the rows of a quiet archive say nothing.
+    let last_known = match archive.catalog.last_heartbeat().await? {
+        Some(at) => Some(at),
+        None => last_known(&archive.catalog.known_times(now.minus(JUMP)).await?),
+    };
+    Ok(ClockSigns { now, last_known, catalog_now: archive.catalog_clock().await? })
+}
+
+/// Whether what cannot be undone may be decided by this node's clock: no brake about a clock is on, and none would be
+/// put on now.
+pub async fn clock_is_trusted(archive: &Archive) -> Result<bool, ArchiveError> {
+    if archive.catalog.open_brakes().await?.iter().any(|brake| brake.kind.is_about_the_clock()) {
+        return Ok(false);
+    }
+    Ok(judge_clock(&look_at_clock(archive).await?).is_empty())
+}
+
+async fn look(archive: &Archive) -> Result<Signs, ArchiveError> {
+    let clock = look_at_clock(archive).await?;
+    let now = clock.now;
     Ok(Signs {
-        now,
-        last_heartbeat: archive.catalog.last_heartbeat().await?,
-        catalog_now: archive.catalog_clock().await?,
+        clock,
         due: archive.catalog.count_due(now).await?,
         purged: archive.catalog.fenced_since(now.minus(DAY * USUAL_DAYS as u32)).await?,
         permit: archive.catalog.purge_permit(now).await?,
     })
 }
 
-/// Looks at the signs and puts on what they ask for. Returns every brake that is on; none lets the purge go on, and
-/// only then the heart beats.
+/// Looks at the signs and puts on what they ask for. Returns every brake that is on; none lets the purge go on. The
+/// heart beats while the clock is trusted: that there is too much to do says nothing about the time.
 pub async fn check(archive: &Archive) -> Result<Vec<Brake>, ArchiveError> {
     let signs = look(archive).await?;
+    let now = signs.clock.now;
     for (kind, detail) in judge(&signs) {
         let (entry, _) = archive
-            .entry(
-                Kind::BRAKE_RAISED,
-                About::NothingPersonal,
-                &Raised { kind: kind.as_str(), detail: &detail },
-                signs.now,
-            )
+            .entry(Kind::BRAKE_RAISED, About::NothingPersonal, &Raised { kind: kind.as_str(), detail: &detail }, now)
             .await?;
-        let brake = Brake { id: Uuid::new_v4(), kind, raised_at: signs.now, detail };
+        let brake = Brake { id: Uuid::new_v4(), kind, raised_at: now, detail };
         let mut tx = archive.catalog.begin().await?;
         if tx.raise_brake(&brake).await? {
             tx.append_entry(&entry).await?;
@@ -125,8 +164,8 @@ pub async fn check(archive: &Archive) -> Result<Vec<Brake>, ArchiveError> {
         }
     }
     let open = archive.catalog.open_brakes().await?;
-    if open.is_empty() {
-        archive.catalog.beat(signs.now).await?;
+    if !open.iter().any(|brake| brake.kind.is_about_the_clock()) {
+        archive.catalog.beat(now).await?;
     }
     metrics::gauge!("earwitness_purge_brakes").set(open.len() as f64);
     Ok(open)
@@ -147,19 +186,20 @@ pub async fn confirm(archive: &Archive, by: Confirmer<'_>, reason: &str) -> Resu
         return Ok(open);
     }
     let signs = look(archive).await?;
+    let now = signs.clock.now;
     let (by, actor) = match by {
         Confirmer::Caller(actor) => (None, Some(actor)),
         Confirmer::Shell(name) => (name, None),
     };
     let payload = Confirmation { brakes: open.iter().map(|b| b.kind.as_str()).collect(), reason, by, actor };
-    let (entry, _) = archive.entry(Kind::BRAKE_CONFIRMED, About::Installation, &payload, signs.now).await?;
+    let (entry, _) = archive.entry(Kind::BRAKE_CONFIRMED, About::Installation, &payload, now).await?;
     let mut tx = archive.catalog.begin().await?;
     for brake in &open {
         // What falls due while the backlog is worked off is allowed as well.
         let permit = if brake.kind == BrakeKind::TooMuchDue { signs.due + FLOOR } else { 0 };
-        tx.confirm_brake(brake.id, signs.now, permit, signs.now.plus(PERMIT)).await?;
+        tx.confirm_brake(brake.id, now, permit, now.plus(PERMIT)).await?;
     }
-    tx.beat(signs.now).await?;
+    tx.beat(now).await?;
     tx.append_entry(&entry).await?;
     tx.commit().await?;
     tracing::warn!(brakes = open.len(), "an operator let the purge go on");
@@ -176,8 +216,15 @@ mod tests {
 
     fn signs() -> Signs {
         let now = at("2026-11-22T12:00:00Z");
-        let last_heartbeat = Some(at("2026-11-22T11:59:00Z"));
-        Signs { now, last_heartbeat, catalog_now: Some(now), due: 10, purged: (0, None), permit: None }
+        let last_known = Some(at("2026-11-22T11:59:00Z"));
+        let clock = ClockSigns { now, last_known, catalog_now: Some(now) };
+        Signs { clock, due: 10, purged: (0, None), permit: None }
+    }
+
+    fn with(change: impl FnOnce(&mut ClockSigns)) -> Signs {
+        let mut signs = signs();
+        change(&mut signs.clock);
+        signs
     }
 
     fn kinds(signs: &Signs) -> Vec<BrakeKind> {
@@ -187,7 +234,7 @@ mod tests {
     #[test]
     fn a_usual_day_stops_nothing() {
         assert_eq!(kinds(&signs()), []);
-        assert_eq!(kinds(&Signs { last_heartbeat: None, catalog_now: None, ..signs() }), []);
+        assert_eq!(kinds(&with(|clock| (clock.last_known, clock.catalog_now) = (None, None))), []);
     }
 
     #[test]
@@ -199,8 +246,25 @@ mod tests {
             ("2026-11-23T12:00:01Z", true),
             ("2021-11-22T12:00:00Z", true),
         ] {
-            let found = kinds(&Signs { last_heartbeat: Some(at(last)), ..signs() });
+            let found = kinds(&with(|clock| clock.last_known = Some(at(last))));
             assert_eq!(found == [BrakeKind::ClockJump], jumped, "{last}");
+        }
+    }
+
+    #[test]
+    fn what_a_wrong_clock_wrote_is_not_the_last_known_time() {
+        let (old, edge) = (at("2026-11-22T12:00:00Z"), at("2032-11-21T12:00:00Z"));
+        let (wrong, newest) = (Some(edge.plus(DAY)), Some(edge.plus(DAY * 2)));
+        for (until, since, expected) in [
+            (None, None, None),
+            (Some(old), None, Some(old)),
+            (Some(old), wrong, Some(old)),
+            (None, wrong, newest),
+            // Times that follow one another without a gap: nothing jumped.
+            (Some(edge), wrong, newest),
+        ] {
+            let newest = if since.is_some() { newest } else { until };
+            assert_eq!(last_known(&KnownTimes { until, since, newest }), expected, "{until:?} {since:?}");
         }
     }
 
@@ -209,7 +273,7 @@ mod tests {
         for (catalog, apart) in
             [("2026-11-22T12:01:00Z", false), ("2026-11-22T12:01:01Z", true), ("2026-11-22T11:58:59Z", true)]
         {
-            let found = kinds(&Signs { catalog_now: Some(at(catalog)), ..signs() });
+            let found = kinds(&with(|clock| clock.catalog_now = Some(at(catalog))));
             assert_eq!(found == [BrakeKind::ClockDisagrees], apart, "{catalog}");
         }
     }

@@ -1,10 +1,11 @@
 //! The certificate: what was deleted, when, by which rule, with the proof that the ledger says so.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::{BATCH, PurgeError};
+use super::PurgeError;
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::{PurgeRow, PurgeStage};
+use crate::catalog::PurgeRow;
 use crate::clock::Timestamp;
 use crate::ledger::certificate::{Backups, BackupsEndBy, Certificate, Counts, PurgeFacts, PurgeGround};
 use crate::ledger::sequencer::entry_of;
@@ -41,44 +42,33 @@ pub fn facts_of(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp)
         looked_again_at,
         deleted,
         found_again: Counts { rows, ..Counts::default() },
-        backups: backups(archive, purge, looked_again_at),
+        backups: backups(archive.config.backup_max_age, looked_again_at),
     })
 }
 
-/// Backups end with the month's key, or earlier where none is kept that long.
-fn backups(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp) -> Backups {
-    let month = super::months::destroyed_from(archive, purge.month);
-    let age = archive.config.backup_max_age;
-    let aged = (!age.is_zero()).then(|| looked_again_at.plus(age));
-    match (month, aged) {
-        (Some(month), Some(aged)) if aged < month => {
-            Backups { unreadable_from: Some(aged), by: BackupsEndBy::GreatestAge }
-        }
-        (month, _) => Backups { unreadable_from: month, by: BackupsEndBy::MonthKeyDestroyed },
+/// A date is stated only where one is certain: the age beyond which no backup is kept. The month's key lives on while
+/// anything is left under it, a held recording for years; the record of its destruction will have that date.
+fn backups(greatest_age: Duration, looked_again_at: Timestamp) -> Backups {
+    if greatest_age.is_zero() {
+        return Backups { unreadable_from: None, by: BackupsEndBy::MonthKeyDestroyed };
     }
+    Backups { unreadable_from: Some(looked_again_at.plus(greatest_age)), by: BackupsEndBy::GreatestAge }
 }
 
-/// Writes the certificates of what was looked at again, once the ledger has published its entry.
-pub async fn certify(archive: &Archive) -> Result<u64, PurgeError> {
-    let batch = archive.catalog.purges_at(PurgeStage::LookedAgain, BATCH).await?;
-    if batch.is_empty() {
-        return Ok(0);
-    }
-    archive.publish_ledger().await?;
-    let mut certified = 0;
-    for purge in &batch {
-        certified += u64::from(certify_one(archive, purge).await?);
-    }
-    Ok(certified)
-}
-
-async fn certify_one(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
+/// Writes the certificate of what was looked at again; false while the ledger has not published its entry.
+pub async fn certify_one(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
     let entry_id = purge.entry_id.ok_or(ArchiveError::Document("a purge without its entry"))?;
     let Some(proven) = prove(archive, entry_id).await? else { return Ok(false) };
-    let looked_again_at = purge.looked_again_at.ok_or(ArchiveError::Document("a purge that did not look again"))?;
+    // Read back, not computed again: what is configured may have changed since, and the certificate says what the
+    // ledger says.
+    let facts: PurgeFacts = serde_json::from_value(proven.opening.payload.clone())
+        .map_err(|_| ArchiveError::Document("the facts of a purge"))?;
+    if facts.recording_id != purge.recording_id {
+        return Err(ArchiveError::Document("the facts of another purge").into());
+    }
     let certificate = Certificate {
         document_type: String::new(),
-        facts: facts_of(archive, purge, looked_again_at)?,
+        facts,
         controller: archive.controller(),
         ledger: proven,
         signature: None,
@@ -103,4 +93,22 @@ pub async fn prove(archive: &Archive, entry_id: uuid::Uuid) -> Result<Option<Pro
     let Some((_, proof)) = archive.ledger().prove(&row.entry).await? else { return Ok(None) };
     let Some(seq) = row.entry.seq else { return Ok(None) };
     Ok(Some(ProvenEntry::new(seq, &entry_of(&row.entry.entry)?, &opening, &proof)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_stated_only_where_one_is_certain() {
+        let day = Duration::from_secs(24 * 3600);
+        let at = Timestamp::parse("2031-11-22T09:00:00Z").unwrap();
+        let aged = Backups {
+            unreadable_from: Some(Timestamp::parse("2031-12-22T09:00:00Z").unwrap()),
+            by: BackupsEndBy::GreatestAge,
+        };
+        assert_eq!(backups(day * 30, at), aged);
+        let none = Backups { unreadable_from: None, by: BackupsEndBy::MonthKeyDestroyed };
+        assert_eq!(backups(Duration::ZERO, at), none);
+    }
 }

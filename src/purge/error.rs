@@ -1,5 +1,6 @@
 //! What can go wrong in a purge.
 
+use super::PassReport;
 use crate::archive::ArchiveError;
 use crate::catalog::CatalogError;
 use crate::ledger::LedgerError;
@@ -21,6 +22,26 @@ pub enum PurgeError {
     /// A month's key still opens what it should not, after it was destroyed.
     #[error("a destroyed key still works")]
     KeyStillWorks,
+    /// The pass went to its end, but not for everything: what failed is tried again by the next pass.
+    #[error("{} of the purge failed, first: {first}", report.failed)]
+    Incomplete {
+        /// What the pass did.
+        report: Box<PassReport>,
+        /// The first failure.
+        first: Box<PurgeError>,
+    },
+}
+
+impl PurgeError {
+    /// A stable code for logs and clients.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Archive(error) => error.code(),
+            Self::RowsLeft { .. } => "rows-left",
+            Self::KeyStillWorks => "key-still-works",
+            Self::Incomplete { first, .. } => first.code(),
+        }
+    }
 }
 
 impl From<CatalogError> for PurgeError {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::PurgeError;
 use super::certify::prove;
+use super::failures::Failures;
 use crate::archive::Archive;
 use crate::archive::journal::About;
 use crate::catalog::{SecretRow, SecretState};
@@ -19,7 +20,7 @@ use crate::vault::objects::ObjectKey;
 const GRACE: Duration = Duration::from_secs(3600);
 
 /// From when on the key of a month may be destroyed; none beyond the calendar.
-pub fn destroyed_from(archive: &Archive, month: ExpiryMonth) -> Option<Timestamp> {
+fn destroyed_from(archive: &Archive, month: ExpiryMonth) -> Option<Timestamp> {
     retention::month_end(&archive.policy, month).ok().map(|end| end.plus(GRACE))
 }
 
@@ -31,22 +32,27 @@ fn month_of(secret: &SecretRow) -> Option<ExpiryMonth> {
 }
 
 /// Closes, destroys and records every month that is over and empty. Returns how many keys were destroyed.
-pub async fn end_months(archive: &Archive) -> Result<u64, PurgeError> {
+pub async fn end_months(archive: &Archive, failures: &mut Failures) -> Result<u64, PurgeError> {
     let mut destroyed = 0;
     for secret in archive.catalog.list_secrets().await? {
         let Some(month) = month_of(&secret) else { continue };
-        let closing = match secret.state {
-            SecretState::Live => close(archive, &secret, month).await?,
-            SecretState::Closing => true,
-            SecretState::Destroyed => false,
-        };
-        if closing {
-            destroy(archive, month).await?;
-            destroyed += 1;
-        }
+        let ended = end(archive, &secret, month).await;
+        destroyed += u64::from(failures.keep("month", ended));
     }
     record(archive).await?;
     Ok(destroyed)
+}
+
+async fn end(archive: &Archive, secret: &SecretRow, month: ExpiryMonth) -> Result<bool, PurgeError> {
+    let closing = match secret.state {
+        SecretState::Live => close(archive, secret, month).await?,
+        SecretState::Closing => true,
+        SecretState::Destroyed => false,
+    };
+    if closing {
+        destroy(archive, month).await?;
+    }
+    Ok(closing)
 }
 
 async fn close(archive: &Archive, secret: &SecretRow, month: ExpiryMonth) -> Result<bool, PurgeError> {

@@ -1,22 +1,19 @@
 //! One pass of the purge.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
-use tokio_util::task::AbortOnDropHandle;
 use utoipa::ToSchema;
 
 use super::brakes;
-use super::{PurgeError, certify, months, steps};
+use super::failures::Failures;
+use super::{PurgeError, months, steps};
 use crate::archive::Archive;
+use crate::catalog::PurgeStage;
 use crate::clock::Timestamp;
+use crate::leases::HeldLease;
 use crate::recording::RecordingId;
 
-/// How long the lease outlives a node that died: the purge stands still for that long at the most.
-const LEASE: Duration = Duration::from_secs(10);
-/// How often a pass that takes longer renews it.
-const RENEWAL: Duration = Duration::from_secs(3);
 /// The name of the lease.
 const LEASE_NAME: &str = "purge";
 /// Recordings that a dry run names.
@@ -45,6 +42,8 @@ pub struct PassReport {
     pub months_destroyed: u64,
     /// How many are still due after this pass.
     pub still_due: u64,
+    /// How much failed and is tried again by the next pass; the log says what and why.
+    pub failed: u64,
 }
 
 /// What a purge would do now.
@@ -77,47 +76,52 @@ pub async fn dry_run(archive: &Archive) -> Result<DryRun, PurgeError> {
 }
 
 /// Does a bounded batch of everything that is to be purged. Runs once at a time over all nodes.
+///
+/// Errors: [`PurgeError::Incomplete`] when something failed while everything else was tried.
 pub async fn pass(archive: &Arc<Archive>) -> Result<PassReport, PurgeError> {
-    let now = archive.clock.now();
-    if !archive.catalog.take_lease(LEASE_NAME, &archive.node, now.plus(LEASE), now).await? {
+    let Some(lease) = HeldLease::take(archive, LEASE_NAME).await? else {
         return Ok(PassReport { stopped_by: vec!["busy".to_owned()], ..PassReport::default() });
-    }
-    let renewal = AbortOnDropHandle::new(tokio::spawn(renew(archive.clone())));
+    };
     let result = pass_with_lease(archive).await;
-    drop(renewal);
-    archive.catalog.give_back_lease(LEASE_NAME, &archive.node).await?;
-    let report = result?;
+    lease.give_back().await?;
+    let (report, first) = result?;
     metrics::counter!("earwitness_purged_total").increment(report.certified);
-    Ok(report)
-}
-
-/// A lease that is lost harms nothing: every step of a purge is done once, whoever does it.
-async fn renew(archive: Arc<Archive>) {
-    loop {
-        tokio::time::sleep(RENEWAL).await;
-        let now = archive.clock.now();
-        if let Err(error) = archive.catalog.take_lease(LEASE_NAME, &archive.node, now.plus(LEASE), now).await {
-            tracing::warn!(%error, "the purge's lease could not be renewed");
-        }
+    match first {
+        Some(first) => Err(PurgeError::Incomplete { report: Box::new(report), first: Box::new(first) }),
+        None => Ok(report),
     }
 }
 
-async fn pass_with_lease(archive: &Archive) -> Result<PassReport, PurgeError> {
+async fn pass_with_lease(archive: &Archive) -> Result<(PassReport, Option<PurgeError>), PurgeError> {
     let brakes = brakes::check(archive).await?;
     let mut report = PassReport { ran: brakes.is_empty(), ..PassReport::default() };
     report.stopped_by = brakes.iter().map(|b| b.kind.as_str().to_owned()).collect();
+    let mut failures = Failures::default();
     if report.ran {
-        report.fenced = steps::fence(archive).await?;
-        report.keys_destroyed = steps::destroy_keys(archive).await?;
-        report.objects_deleted = steps::delete_objects(archive).await?;
-        report.rows_deleted = steps::delete_rows(archive).await?;
-        report.looked_again = steps::look_again(archive).await?;
-        report.certified = certify::certify(archive).await?;
-        report.months_destroyed = months::end_months(archive).await?;
+        take_steps(archive, &mut report, &mut failures).await;
     }
+    let (failed, first) = failures.end();
+    report.failed = failed;
     let now = archive.clock.now();
     report.still_due = archive.catalog.count_due(now).await?;
     let oldest = archive.catalog.oldest_due(now).await?;
     metrics::gauge!("earwitness_oldest_overdue_seconds").set(oldest.map_or(0.0, |at| now.since(at).as_secs_f64()));
-    Ok(report)
+    Ok((report, first))
+}
+
+async fn take_steps(archive: &Archive, report: &mut PassReport, failures: &mut Failures) {
+    let fenced = steps::fence(archive, failures).await;
+    report.fenced = failures.keep("fence", fenced);
+    for (what, stage, count) in [
+        ("keys", PurgeStage::Fenced, &mut report.keys_destroyed),
+        ("objects", PurgeStage::KeysDestroyed, &mut report.objects_deleted),
+        ("rows", PurgeStage::ObjectsDeleted, &mut report.rows_deleted),
+        ("look-again", PurgeStage::RowsDeleted, &mut report.looked_again),
+        ("certificates", PurgeStage::LookedAgain, &mut report.certified),
+    ] {
+        let moved = steps::advance(archive, stage, failures).await;
+        *count = failures.keep(what, moved);
+    }
+    let destroyed = months::end_months(archive, failures).await;
+    report.months_destroyed = failures.keep("months", destroyed);
 }

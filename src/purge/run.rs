@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{BATCH, pass};
+use super::{BATCH, PassReport, PurgeError, pass};
 use crate::archive::Archive;
 
 /// Never less than this between two passes that had nothing to do.
@@ -16,18 +16,9 @@ const BREATH: Duration = Duration::from_millis(20);
 pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
     loop {
         let wait = match pass(&archive).await {
-            Ok(report) if report.ran && report.fenced >= u64::from(BATCH) => Duration::ZERO,
-            Ok(report) => {
-                if report.certified + report.months_destroyed > 0 {
-                    tracing::info!(
-                        certified = report.certified,
-                        months_destroyed = report.months_destroyed,
-                        still_due = report.still_due,
-                        "purged"
-                    );
-                }
-                until_next(&archive, report.ran).await
-            }
+            Ok(report) => after(&archive, &report).await,
+            // What failed is counted and logged already; it does not slow down the others.
+            Err(PurgeError::Incomplete { report, .. }) => after(&archive, &report).await,
             Err(error) => {
                 metrics::counter!("earwitness_purge_failures_total").increment(1);
                 tracing::error!(%error, "a purge pass broke off");
@@ -39,6 +30,23 @@ pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
             () = tokio::time::sleep(wait) => {}
         }
     }
+}
+
+/// How long to wait after a pass, which is logged if it brought anything to its end.
+async fn after(archive: &Archive, report: &PassReport) -> Duration {
+    if report.certified + report.months_destroyed > 0 {
+        tracing::info!(
+            certified = report.certified,
+            months_destroyed = report.months_destroyed,
+            still_due = report.still_due,
+            failed = report.failed,
+            "purged"
+        );
+    }
+    if report.ran && report.fenced >= u64::from(BATCH) {
+        return Duration::ZERO;
+    }
+    until_next(archive, report.ran).await
 }
 
 /// Until the next deadline, and no longer than the interval. With the brakes on there is no hurry.

@@ -1,8 +1,12 @@
 //! The steps of a purge. Each takes what stands at one stage to the next, and can be repeated after a crash.
+//!
+//! A step takes a bounded number of recordings. Those that fail do not count, or as many broken ones as that would keep
+//! all others from ever being purged: the look goes on behind them.
 
 use serde::Serialize;
 
-use super::certify::facts_of;
+use super::certify::{certify_one, facts_of};
+use super::failures::Failures;
 use super::{BATCH, PurgeError};
 use crate::archive::Archive;
 use crate::archive::journal::About;
@@ -21,10 +25,20 @@ struct Fenced<'a> {
 }
 
 /// Fences what is due. From here on nobody can read or hold it.
-pub async fn fence(archive: &Archive) -> Result<u64, PurgeError> {
-    let mut fenced = 0;
-    for id in archive.catalog.due(archive.clock.now(), BATCH).await? {
-        fenced += u64::from(fence_one(archive, id).await?);
+pub async fn fence(archive: &Archive, failures: &mut Failures) -> Result<u64, PurgeError> {
+    let now = archive.clock.now();
+    let (mut fenced, mut tried) = (0, 0);
+    let mut after = None;
+    while tried < BATCH {
+        let page = archive.catalog.due_after(now, after, BATCH - tried).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        for (_, id) in &page {
+            match fence_one(archive, *id).await {
+                Ok(done) => (fenced, tried) = (fenced + u64::from(done), tried + 1),
+                Err(error) => failures.of_recording(*id, error),
+            }
+        }
     }
     Ok(fenced)
 }
@@ -47,66 +61,97 @@ async fn fence_one(archive: &Archive, id: RecordingId) -> Result<bool, PurgeErro
     Ok(true)
 }
 
-/// Destroys the wrapped keys: first the sidecar's, then the catalog's.
-pub async fn destroy_keys(archive: &Archive) -> Result<u64, PurgeError> {
-    let batch = archive.catalog.purges_at(PurgeStage::Fenced, BATCH).await?;
-    for purge in &batch {
-        let found = archive.count_objects(&Prefix::recording(purge.month, purge.recording_id)).await?;
-        let sidecar = ObjectKey::Recording { month: purge.month, id: purge.recording_id, part: RecordingPart::Sidecar };
-        archive.store.delete(&sidecar).await?;
-        crate::failpoint::hit("purge.sidecar_deleted");
-        let mut tx = archive.catalog.begin().await?;
-        tx.destroy_keys(purge, &found, not_before(archive, purge.fenced_at)).await?;
-        tx.commit().await?;
-        crate::failpoint::hit("purge.keys_destroyed");
+/// Takes what stands at `stage` to the next one. Returns how many got there.
+pub async fn advance(archive: &Archive, stage: PurgeStage, failures: &mut Failures) -> Result<u64, PurgeError> {
+    let (mut done, mut tried) = (0, 0);
+    let mut after = None;
+    while tried < BATCH {
+        let page = archive.catalog.purges_after(stage, after, BATCH - tried).await?;
+        let Some(last) = page.last() else { break };
+        if after.is_none() && !make_ready(archive, stage).await? {
+            break;
+        }
+        after = Some((last.fenced_at, last.recording_id));
+        for purge in &page {
+            match advance_one(archive, stage, purge).await {
+                Ok(moved) => (done, tried) = (done + u64::from(moved), tried + 1),
+                Err(error) => failures.of_recording(purge.recording_id, error),
+            }
+        }
     }
-    Ok(batch.len() as u64)
+    Ok(done)
+}
+
+/// What a stage needs once before its first recording; false when it has to wait for the next pass.
+async fn make_ready(archive: &Archive, stage: PurgeStage) -> Result<bool, PurgeError> {
+    match stage {
+        PurgeStage::RowsDeleted => {
+            let settled = archive.catalog.settle().await?;
+            if !settled {
+                tracing::warn!(
+                    "a long read keeps deleted rows in the catalog's log: looked for again by the next pass"
+                );
+            }
+            Ok(settled)
+        }
+        PurgeStage::LookedAgain => {
+            archive.publish_ledger().await?;
+            Ok(true)
+        }
+        _ => Ok(true),
+    }
+}
+
+/// Takes one recording's purge a step further; false when it has to wait.
+async fn advance_one(archive: &Archive, stage: PurgeStage, purge: &PurgeRow) -> Result<bool, PurgeError> {
+    match stage {
+        PurgeStage::Fenced => destroy_keys(archive, purge).await,
+        PurgeStage::KeysDestroyed => delete_objects(archive, purge).await,
+        PurgeStage::ObjectsDeleted => delete_rows(archive, purge).await,
+        PurgeStage::RowsDeleted => look_again(archive, purge).await,
+        PurgeStage::LookedAgain => certify_one(archive, purge).await,
+        PurgeStage::Certified => Ok(false),
+    }
+}
+
+/// Destroys the wrapped keys: first the sidecar's, then the catalog's.
+async fn destroy_keys(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
+    let found = archive.count_objects(&Prefix::recording(purge.month, purge.recording_id)).await?;
+    let sidecar = ObjectKey::Recording { month: purge.month, id: purge.recording_id, part: RecordingPart::Sidecar };
+    archive.store.delete(&sidecar).await?;
+    crate::failpoint::hit("purge.sidecar_deleted");
+    let mut tx = archive.catalog.begin().await?;
+    tx.destroy_keys(purge, &found, not_before(archive, purge.fenced_at)).await?;
+    tx.commit().await?;
+    crate::failpoint::hit("purge.keys_destroyed");
+    Ok(true)
 }
 
 /// Deletes every object, in all versions, and what unfinished writes left.
-pub async fn delete_objects(archive: &Archive) -> Result<u64, PurgeError> {
-    let batch = archive.catalog.purges_at(PurgeStage::KeysDestroyed, BATCH).await?;
-    for purge in &batch {
-        archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await?;
-        crate::failpoint::hit("purge.objects_gone");
-        let at = not_before(archive, purge.keys_destroyed_at.unwrap_or(purge.fenced_at));
-        let mut tx = archive.catalog.begin().await?;
-        tx.objects_deleted(purge, at).await?;
-        tx.commit().await?;
-        crate::failpoint::hit("purge.objects_deleted");
-    }
-    Ok(batch.len() as u64)
+async fn delete_objects(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
+    archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await?;
+    crate::failpoint::hit("purge.objects_gone");
+    let at = not_before(archive, purge.keys_destroyed_at.unwrap_or(purge.fenced_at));
+    let mut tx = archive.catalog.begin().await?;
+    tx.objects_deleted(purge, at).await?;
+    tx.commit().await?;
+    crate::failpoint::hit("purge.objects_deleted");
+    Ok(true)
 }
 
 /// Deletes the rows and erases the openings of the ledger's entries.
-pub async fn delete_rows(archive: &Archive) -> Result<u64, PurgeError> {
-    let batch = archive.catalog.purges_at(PurgeStage::ObjectsDeleted, BATCH).await?;
-    for purge in &batch {
-        let at = not_before(archive, purge.objects_deleted_at.unwrap_or(purge.fenced_at));
-        let mut tx = archive.catalog.begin().await?;
-        tx.delete_rows(purge, at).await?;
-        tx.commit().await?;
-        crate::failpoint::hit("purge.rows_deleted");
-    }
-    Ok(batch.len() as u64)
+async fn delete_rows(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
+    let at = not_before(archive, purge.objects_deleted_at.unwrap_or(purge.fenced_at));
+    let mut tx = archive.catalog.begin().await?;
+    tx.delete_rows(purge, at).await?;
+    tx.commit().await?;
+    crate::failpoint::hit("purge.rows_deleted");
+    Ok(true)
 }
 
 /// Looks for everything again, in store and catalog. What is found is deleted again; only when nothing is found does
 /// the purge go on to its certificate.
-pub async fn look_again(archive: &Archive) -> Result<u64, PurgeError> {
-    let batch = archive.catalog.purges_at(PurgeStage::RowsDeleted, BATCH).await?;
-    if batch.is_empty() {
-        return Ok(0);
-    }
-    archive.catalog.settle().await?;
-    let mut clean = 0;
-    for purge in &batch {
-        clean += u64::from(look_again_at(archive, purge).await?);
-    }
-    Ok(clean)
-}
-
-async fn look_again_at(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
+async fn look_again(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
     let prefix = Prefix::recording(purge.month, purge.recording_id);
     if archive.delete_all(&prefix).await? > 0 {
         tracing::warn!(recording = %purge.recording_id, "an upload in flight had left objects behind the purge");

@@ -13,6 +13,7 @@ mod housekeeping;
 mod mend;
 mod oversight;
 mod publishing;
+mod purging;
 mod rebuild;
 mod recordings;
 mod samples;

@@ -87,6 +87,7 @@ async fn a_purged_recording_is_gone_for_everybody(place: &CatalogPlace) {
     let legal = archive.token(Role::Legal, &[], None).await;
     let stranger = archive.token(Role::Rep, &["A-2"], Some("x")).await;
     archive.clock.set(at(DEADLINE));
+    archive.archive.catalog.beat(at(DEADLINE)).await.unwrap();
     let mut passes = 0;
     while archive.archive.catalog.recording(id).await.unwrap().is_some() {
         earwitness::purge::pass(&archive.archive).await.expect("a pass");
