@@ -18,6 +18,7 @@ on_both_catalogs!(
     recordings_are_answered_as_described,
     oversight_is_answered_as_described,
     problems_are_answered_as_described,
+    a_second_decision_is_answered_as_described,
 );
 
 /// The served document, whose schemas allow no member that they do not name.
@@ -135,9 +136,9 @@ async fn recordings_are_answered_as_described(place: &CatalogPlace) {
         let found = running.search(who, &asked).await;
         let found = described.check("post", "/v1/recordings/search", 200, &found);
         assert_eq!(found["recordings"][0]["id"], json!(id));
-        described.check("get", "/v1/recordings/{id}/receipt", 200, &running.read(who, id, "/receipt").await);
         described.check("get", "/v1/recordings/{id}/waveform", 200, &running.read(who, id, "/waveform").await);
     }
+    described.check("get", "/v1/recordings/{id}/receipt", 200, &running.read(&ingest, id, "/receipt").await);
     let one = running.read(&legal, id, "").await.json();
     assert_eq!((one["related"][0]["name"].as_str(), one["held"].as_bool()), (Some("note.txt"), Some(true)));
 }
@@ -207,10 +208,17 @@ async fn problems_are_answered_as_described(place: &CatalogPlace) {
     let unknown = running.send(running.request(&ingest, Method::POST, RECORDINGS).multipart(form)).await;
     told("post", RECORDINGS, 400, &unknown, "unknown-part");
 
+    running.clock.set(at("2031-11-22T09:00:00Z"));
+    told("get", ONE, 410, &running.read(&legal, kept, "").await, "expired");
+}
+
+async fn a_second_decision_is_answered_as_described(place: &CatalogPlace) {
+    let running = Running::start(place).await;
+    let described = Described::by(&running).await;
+    let (ingest, legal) = (running.token(Role::Ingest, &[], None).await, running.token(Role::Legal, &[], None).await);
+    let kept = running.post(&ingest, &call("kept"), &sounds::wav(16_000, 1)).await.id();
     let decide = "/v1/recordings/{id}/quarantine";
     let decision = json!({"decision": "accept", "reason": "x"});
     let decided = post_json(&running, &legal, &decide.replace("{id}", &kept.to_string()), &decision).await;
-    told("post", decide, 409, &decided, "already-decided");
-    running.clock.set(at("2031-11-22T09:00:00Z"));
-    told("get", ONE, 410, &running.read(&legal, kept, "").await, "expired");
+    assert_eq!(described.check("post", decide, 409, &decided)["code"], "already-decided");
 }
