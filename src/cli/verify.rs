@@ -17,7 +17,8 @@ const MAX_BYTES: u64 = 16 << 20;
 pub(super) struct Args {
     /// A receipt, certificate, destruction record or checkpoint; `-` is standard input
     file: PathBuf,
-    /// The key to trust: its fingerprint, a verifier key, base64, PEM, or a file that holds one of them
+    /// The key to trust: its fingerprint, a verifier key, base64, PEM, or a file that holds one of them or the saved
+    /// answer of GET /v1/ledger/key. Without it, the key that a document states of itself is used
     #[arg(long, value_name = "KEY")]
     trust: Option<String>,
     /// The proof that a receipt's entry is in the ledger (C2SP tlog-proof)
@@ -35,7 +36,7 @@ struct Verified {
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.report)?;
-        writeln!(f, "{}", if self.ok { "verified" } else { "NOT verified" })
+        writeln!(f, "{}", self.report.conclusion())
     }
 }
 
@@ -56,8 +57,12 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 fn trusted(text: &str) -> Result<TrustedKey, Failure> {
     text.parse().or_else(|error| {
         let path = Path::new(text);
-        let from_file = if path.is_file() { String::from_utf8(read(path)?).ok() } else { None };
-        from_file.and_then(|text| text.parse().ok()).ok_or_else(|| Failure::usage(format!("--trust: {error}")))
+        if !path.is_file() {
+            return Err(Failure::usage(format!("--trust: {error}")));
+        }
+        String::from_utf8_lossy(&read(path)?)
+            .parse()
+            .map_err(|error| Failure::usage(format!("--trust {text}: {error}")))
     })
 }
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::http::Method;
 use utoipa::OpenApi;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, ContentBuilder, Ref, ResponseBuilder};
+use utoipa::openapi::{
+    Components, Content, ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder,
+    Type,
+};
 
 use crate::access::Role;
 use crate::http::api::oversight::OversightApi;
@@ -92,6 +95,8 @@ fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Oper
 }
 
 fn describe(operation: &mut Operation, access: Access) {
+    add_ranges(operation);
+    complete_problems(operation);
     add_problem(operation, "default", "Any other problem");
     let Access::Guarded { permission, roles } = access else { return };
     let names: Vec<&str> = roles.iter().map(Role::as_str).collect();
@@ -103,10 +108,73 @@ fn describe(operation: &mut Operation, access: Access) {
     add_problem(operation, "403", "Another role is needed: `forbidden`");
 }
 
+fn problem_content() -> Content {
+    ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build()
+}
+
 fn add_problem(operation: &mut Operation, status: &str, description: &str) {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    let response = ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build();
+    let response = ResponseBuilder::new().description(description).content(PROBLEM_JSON, problem_content()).build();
     operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
+}
+
+/// A status that a handler lists takes the place of `default`: where it names no content of its own, it is a problem.
+fn complete_problems(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && response.content.is_empty()
+        {
+            response.content.insert(PROBLEM_JSON.to_owned(), problem_content().into());
+        }
+    }
+}
+
+/// The request headers with which a part is asked for (RFC 9110 sections 13 and 14): name, example, meaning.
+const RANGE_REQUEST: [(&str, &str, &str); 3] = [
+    ("Range", "bytes=0-65535", "One byte range; several, or what is not understood, count as none"),
+    ("If-Range", "\"5f2b…\"", "The `ETag` of the part that is there already: with another one, all of it is answered"),
+    ("If-None-Match", "\"5f2b…\"", "The `ETag` of what is there already: with the same one, the answer is 304"),
+];
+
+/// The headers of the answers, with the statuses that carry them.
+const RANGE_ANSWER: [(&str, &[&str], &str); 5] = [
+    ("ETag", &["200", "206", "304"], "What `If-Range` and `If-None-Match` take: strong, derived from the SHA-256"),
+    ("Accept-Ranges", &["200", "206", "416"], "Always `bytes`"),
+    ("Content-Range", &["206"], "`bytes first-last/total`, counted from 0"),
+    ("Content-Range", &["416"], "`bytes */total`"),
+    (
+        "Sunset",
+        &["200", "206", "304"],
+        "The deadline (RFC 8594), at which the transfer is cut; left out while it is held",
+    ),
+];
+
+/// What every operation has that answers with a part where one is asked for: they share `http::range`.
+fn add_ranges(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    if !responses.contains_key("206") {
+        return;
+    }
+    for (name, statuses, description) in RANGE_ANSWER {
+        for status in statuses {
+            if let Some(RefOr::T(response)) = responses.get_mut(*status) {
+                add_header(response, name, description);
+            }
+        }
+    }
+    let parameters = operation.parameters.get_or_insert_default();
+    parameters.extend(RANGE_REQUEST.map(|(name, example, description)| {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let parameter = parameter.schema(Some(text)).description(Some(description)).example(Some(example.into()));
+        RefOr::T(parameter.build())
+    }));
+}
+
+fn add_header(response: &mut Response, name: &str, description: &str) {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    let header = HeaderBuilder::new().schema(Some(text)).description(Some(description)).build();
+    response.headers.entry(name.to_owned()).or_insert_with(|| RefOr::T(header));
 }
 
 #[cfg(test)]

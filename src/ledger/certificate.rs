@@ -41,7 +41,7 @@ pub struct PurgeFacts {
     /// Why it was deleted.
     pub ground: PurgeGround,
     /// The retention rule, and its version, that gave the deadline.
-    #[schema(example = "P5Y Europe/Brussels instant v1")]
+    #[schema(example = "call_recording/1 P5Y Europe/Brussels instant")]
     pub rule: String,
     /// The month of the deadline, in the policy's time zone: the key that sealed the recording is of this month.
     #[schema(value_type = String, example = "2031-11")]

@@ -39,9 +39,9 @@ pub struct Receipt {
     /// How long the recording plays, in milliseconds; left out when it could not be decoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
-    /// The audio's codec; left out when it is not known.
+    /// The audio's codec, by the same names as `facts.codec`; left out when it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "pcm_alaw")]
+    #[schema(example = "alaw")]
     pub codec: Option<String>,
     /// What was decided about the recording when it was received.
     pub status: Status,
@@ -61,7 +61,7 @@ pub struct Receipt {
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
     /// The retention rule, and its version, that gives the deadline.
-    #[schema(example = "P5Y Europe/Brussels instant v1")]
+    #[schema(example = "call_recording/1 P5Y Europe/Brussels instant")]
     pub rule: String,
     /// The entry in the ledger.
     pub ledger: ReceiptEntry,

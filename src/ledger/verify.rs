@@ -4,7 +4,7 @@ mod checks;
 mod report;
 mod trust;
 
-pub use report::{Check, KeyTrust, Report, Subject, UsedKey};
+pub use report::{Check, KeyTrust, Outcome, Report, Subject, UsedKey};
 pub use trust::TrustedKey;
 
 use super::document::{self, DocumentKind};
@@ -14,7 +14,8 @@ use super::{LedgerError, checkpoint};
 /// Tells by its content what `bytes` is, and checks all that can be checked about it.
 ///
 /// Without `trust` a document is checked against the key that it carries, and the report says that nobody vouches
-/// for that key. A checkpoint carries no key, so that it cannot be checked without `trust`.
+/// for that key. A checkpoint carries no key: without `trust`, or with a fingerprint alone, its check is
+/// [`Outcome::NotMade`].
 pub fn verify(bytes: &[u8], trust: Option<&TrustedKey>) -> Report {
     inspect(bytes, None, trust)
 }
@@ -72,7 +73,8 @@ fn a_document(bytes: &[u8], proof: Option<&str>, trust: Option<&TrustedKey>) -> 
 fn a_checkpoint(bytes: &[u8], trust: Option<&TrustedKey>) -> Report {
     let mut report = Report::new(Subject::Checkpoint);
     let Some(key) = trust.and_then(TrustedKey::key) else {
-        report.add(checks::SIGNATURE, false, "a checkpoint does not carry its key: name the whole key to trust");
+        let given = if trust.is_some() { "only a fingerprint was given" } else { "none was given" };
+        report.not_made(checks::KEY_GIVEN, given);
         return report;
     };
     let found = checkpoint::verify(bytes, key);

@@ -7,7 +7,7 @@ use super::{Log, ORIGIN};
 use crate::ledger::proof::Proof;
 use crate::ledger::signing::{PublicKey, SigningKey};
 use crate::ledger::tree::{self, TreeHead};
-use crate::ledger::verify::{KeyTrust, Subject, TrustedKey, verify};
+use crate::ledger::verify::{KeyTrust, Outcome, Subject, TrustedKey, verify};
 use crate::ledger::{Hash, LedgerError, checkpoint};
 
 #[test]
@@ -67,9 +67,14 @@ fn one_flipped_bit_anywhere_in_a_checkpoint_is_noticed() {
     }
     let elsewhere = checkpoint::sign("elsewhere.example", &TreeHead::EMPTY, &key).unwrap();
     assert!(!verify(&elsewhere, Some(&trusted)).ok(), "the same key under another name");
-    assert!(!verify(&good, None).ok(), "a checkpoint without a key proves nothing");
     let fingerprint: TrustedKey = key.public().fingerprint().parse().unwrap();
-    assert!(!verify(&good, Some(&fingerprint)).ok(), "a fingerprint cannot check a signature");
+    for trust in [None, Some(&fingerprint)] {
+        let open = verify(&good, trust);
+        assert!(!open.ok(), "nothing is shown without the whole key");
+        assert_eq!(open.checks.iter().map(|check| check.outcome).collect::<Vec<_>>(), [Outcome::NotMade]);
+        assert!(open.to_string().contains("--trust") && !open.to_string().contains("FAILED"), "{open}");
+        assert_eq!(open.conclusion(), "NOT verified: not everything could be checked");
+    }
 }
 
 #[test]
@@ -132,6 +137,23 @@ fn a_key_survives_every_form_in_which_it_is_written() {
         assert_eq!((trusted.key(), trusted.fingerprint()), (Some(&public), public.fingerprint()));
     }
     assert!("ew_token".parse::<TrustedKey>().is_err());
+    let saved = serde_json::json!({"origin": ORIGIN, "vkey": public.vkey(ORIGIN), "alg": "Ed25519",
+        "key": public.to_base64(), "pem": public.to_pem(), "fingerprint": public.fingerprint()});
+    let trusted: TrustedKey = format!("{saved:#}\n").parse().unwrap();
+    assert_eq!((trusted.key(), trusted.origin()), (Some(&public), Some(ORIGIN)));
+    let other = SigningKey::generate().unwrap().public();
+    for (name, value) in [
+        ("origin", "elsewhere.example".to_owned()),
+        ("vkey", other.vkey(ORIGIN)),
+        ("key", other.to_base64()),
+        ("pem", other.to_pem()),
+        ("fingerprint", other.fingerprint()),
+    ] {
+        let mut mixed = saved.clone();
+        mixed[name] = value.into();
+        assert!(mixed.to_string().parse::<TrustedKey>().is_err(), "{name}");
+    }
+    assert!("{}".parse::<TrustedKey>().is_err());
     assert!(!format!("{key:?}").contains(&hex::encode(public.raw())));
 }
 

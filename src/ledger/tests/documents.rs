@@ -129,10 +129,14 @@ fn the_report_says_who_vouches_for_the_key() {
     assert_eq!(alone.key.as_ref().unwrap().trust, KeyTrust::SelfStated);
     assert!(alone.to_string().contains(&key.public().fingerprint()), "{alone}");
     assert!(alone.to_string().contains("stated by the document itself only"), "{alone}");
+    assert_eq!(alone.conclusion(), "consistent; the key was not compared with one you trust");
+    assert!(alone.checks.iter().all(|check| check.means.is_none()), "nothing failed");
     let pinned = verify(&bytes, Some(&key.public().fingerprint().parse().unwrap()));
     assert!(pinned.ok());
+    assert_eq!(pinned.conclusion(), "verified");
     assert_eq!(pinned.key.unwrap().trust, KeyTrust::Pinned);
     let foreign = verify(&bytes, Some(&other.public().into()));
+    assert_eq!(foreign.conclusion(), "NOT verified");
     assert_eq!((failed(&foreign), foreign.key.as_ref().unwrap().trust), (vec!["trusted key"], KeyTrust::Other));
 }
 

@@ -23,6 +23,7 @@ checks! {
     RECOGNISED = "recognised", "This is not something that this archive hands out, or it was damaged.";
     WELL_FORMED = "well formed", "At least one byte is not as the archive wrote it.";
     SIGNATURE = "signature", "The content was changed after it was signed, or somebody else made it.";
+    KEY_GIVEN = "key", "A checkpoint does not carry its key: give the whole key with --trust. Nothing else was checked.";
     TRUSTED = "trusted key", "It was signed with another key than the one you trust.";
     ORIGIN = "ledger", "It belongs to another ledger than the one you trust.";
     SHAPE = "members", "The archive signed something that is not complete.";

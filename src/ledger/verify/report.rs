@@ -47,8 +47,20 @@ pub struct UsedKey {
 pub(super) struct CheckKind {
     /// Stable name.
     pub(super) name: &'static str,
-    /// What a failure means.
+    /// What a failure means; of a check that could not be made, what is missing.
     pub(super) means: &'static str,
+}
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It holds.
+    Passed,
+    /// It does not hold.
+    Failed,
+    /// It could not be made, for want of something that the caller did not give. Nothing speaks against the document.
+    NotMade,
 }
 
 /// One line of a report.
@@ -56,12 +68,15 @@ pub(super) struct CheckKind {
 pub struct Check {
     /// Stable name of the check.
     pub name: &'static str,
-    /// Whether it holds.
+    /// Whether it was made and holds.
     pub ok: bool,
+    /// The same, and why not.
+    pub outcome: Outcome,
     /// What was found.
     pub detail: String,
-    /// What a failure of this check means.
-    pub means: &'static str,
+    /// What the failure means, or what is missing; left out when the check holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub means: Option<&'static str>,
 }
 
 /// All that was checked.
@@ -81,7 +96,18 @@ impl Report {
     }
 
     pub(super) fn add(&mut self, kind: CheckKind, ok: bool, detail: &str) {
-        self.checks.push(Check { name: kind.name, ok, detail: detail.to_owned(), means: kind.means });
+        self.push(kind, if ok { Outcome::Passed } else { Outcome::Failed }, detail);
+    }
+
+    /// A check that could not be made. `kind.means` says what is missing.
+    pub(super) fn not_made(&mut self, kind: CheckKind, detail: &str) {
+        self.push(kind, Outcome::NotMade, detail);
+    }
+
+    fn push(&mut self, kind: CheckKind, outcome: Outcome, detail: &str) {
+        let ok = outcome == Outcome::Passed;
+        let means = (!ok).then_some(kind.means);
+        self.checks.push(Check { name: kind.name, ok, outcome, detail: detail.to_owned(), means });
     }
 
     /// Whether something was checked and all of it holds.
@@ -90,18 +116,35 @@ impl Report {
     }
 }
 
+impl Report {
+    /// All of it in a few words. Only a key that the caller trusts makes a document `verified`.
+    pub fn conclusion(&self) -> &'static str {
+        let failed = self.checks.iter().any(|check| check.outcome == Outcome::Failed);
+        match &self.key {
+            Some(UsedKey { trust: KeyTrust::Pinned, .. }) if self.ok() => "verified",
+            _ if self.ok() => "consistent; the key was not compared with one you trust",
+            _ if failed || self.checks.is_empty() => "NOT verified",
+            _ => "NOT verified: not everything could be checked",
+        }
+    }
+}
+
 /// One line per check, then the key.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for check in &self.checks {
-            let (word, explanation) = if check.ok { ("ok    ", "") } else { ("FAILED", check.means) };
+            let word = match check.outcome {
+                Outcome::Passed => "ok    ",
+                Outcome::Failed => "FAILED",
+                Outcome::NotMade => "open  ",
+            };
             write!(f, "{word}  {}", check.name)?;
             if !check.detail.is_empty() {
                 write!(f, ": {}", Plain(&check.detail))?;
             }
             writeln!(f)?;
-            if !explanation.is_empty() {
-                writeln!(f, "        {explanation}")?;
+            if let Some(means) = check.means {
+                writeln!(f, "        {means}")?;
             }
         }
         let Some(key) = &self.key else { return Ok(()) };

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 use crate::ledger::LedgerError;
 use crate::ledger::signing::PublicKey;
 
@@ -41,8 +43,34 @@ impl From<PublicKey> for TrustedKey {
     }
 }
 
+/// The answer of `GET /v1/ledger/key`, as somebody saved it.
+#[derive(Deserialize)]
+struct SavedKey {
+    origin: String,
+    vkey: String,
+    key: String,
+    pem: String,
+    fingerprint: String,
+}
+
+impl SavedKey {
+    /// The key, if every form of it in the answer is of the same one.
+    fn read(text: &str) -> Result<TrustedKey, LedgerError> {
+        let saved: Self = serde_json::from_str(text).map_err(|_| LedgerError::Key("JSON, but not a saved key"))?;
+        let (name, key) = PublicKey::from_vkey(&saved.vkey)?;
+        let same = name == saved.origin
+            && PublicKey::from_base64(&saved.key).is_ok_and(|other| other == key)
+            && PublicKey::from_pem(saved.pem.as_bytes()).is_ok_and(|other| other == key)
+            && saved.fingerprint == key.fingerprint();
+        if !same {
+            return Err(LedgerError::Key("the forms of the saved key contradict each other"));
+        }
+        Ok(TrustedKey { origin: Some(name), ..TrustedKey::from(key) })
+    }
+}
+
 /// Reads any of: a fingerprint (64 hexadecimal digits), a C2SP verifier key (`name+id+base64`), base64 of the raw
-/// key, PEM of the public key. Errors with [`LedgerError::Key`].
+/// key, PEM of the public key, the JSON of `GET /v1/ledger/key`. Errors with [`LedgerError::Key`].
 impl FromStr for TrustedKey {
     type Err = LedgerError;
     fn from_str(text: &str) -> Result<Self, LedgerError> {
@@ -50,6 +78,9 @@ impl FromStr for TrustedKey {
         let mut fingerprint = [0; 32];
         if hex::decode_to_slice(text, &mut fingerprint).is_ok() {
             return Ok(Self { key: None, origin: None, fingerprint });
+        }
+        if text.starts_with('{') {
+            return SavedKey::read(text);
         }
         if text.starts_with("-----BEGIN") {
             return PublicKey::from_pem(text.as_bytes()).map(Self::from);

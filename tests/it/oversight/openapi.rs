@@ -70,6 +70,79 @@ fn every_property_and_parameter_is_explained() {
 }
 
 #[test]
+fn every_error_is_a_problem() {
+    let document = served();
+    let mut count = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap();
+            for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5', 'd'])) {
+                // It answers with what is wrong, part by part.
+                if (path.as_str(), status.as_str()) == ("/readyz", "503") {
+                    assert!(response["content"]["application/json"]["schema"].is_object());
+                    continue;
+                }
+                let schema = &response["content"]["application/problem+json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/Problem", "{method} {path} {status}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 80, "{count}");
+    let upload = &document["paths"]["/v1/recordings"]["post"]["responses"]["400"]["description"];
+    assert!(["invalid-multipart", "missing-part"].iter().all(|code| upload.as_str().unwrap().contains(code)));
+}
+
+#[test]
+fn what_answers_with_a_part_says_how_to_ask_for_it() {
+    let document = served();
+    for part in ["audio", "listen", "related/{name}"] {
+        let get = &document["paths"][format!("/v1/recordings/{{id}}/{part}")]["get"];
+        let parameters = get["parameters"].as_array().unwrap().iter();
+        let asked: Vec<_> = parameters.filter(|p| p["in"] == "header").filter_map(|p| p["name"].as_str()).collect();
+        for name in ["Range", "If-Range", "If-None-Match"] {
+            assert_eq!(asked.iter().filter(|asked| **asked == name).count(), 1, "{part}: {name}");
+        }
+        let has = |status: &str, name: &str| get["responses"][status]["headers"][name]["description"].is_string();
+        for (status, name) in
+            [("200", "ETag"), ("206", "ETag"), ("206", "Content-Range"), ("304", "ETag"), ("416", "Content-Range")]
+        {
+            assert!(has(status, name), "{part}: {status} {name}");
+        }
+        assert!(!has("200", "Content-Range") && !has("304", "Accept-Ranges"));
+    }
+}
+
+#[test]
+fn examples_and_formats_are_those_of_real_values() {
+    let document = served();
+    let schemas = &document["components"]["schemas"];
+    let codec = &schemas["Receipt"]["properties"]["codec"]["example"];
+    assert!(schemas["Codec"]["enum"].as_array().unwrap().contains(codec), "{codec}");
+    for schema in ["Receipt", "PurgeFacts", "Recording", "PolicyInForce"] {
+        let rule = &schemas[schema]["properties"]["rule"]["example"];
+        assert_eq!(rule, "call_recording/1 P5Y Europe/Brussels instant", "{schema}");
+    }
+    for parameter in document["paths"]["/v1/recordings"]["get"]["parameters"].as_array().unwrap() {
+        if ["from", "to"].contains(&parameter["name"].as_str().unwrap()) {
+            assert_eq!(parameter["schema"]["format"], "date-time", "{parameter}");
+        }
+    }
+    let number = schemas["SearchRequest"]["properties"]["number"].clone();
+    let number = jsonschema::validator_for(&number).unwrap();
+    for (text, good) in [
+        ("+32470123456", true),
+        ("+123", true),
+        ("0470", false),
+        ("+0123", false),
+        ("+12", false),
+        ("+1234567890123456", false),
+    ] {
+        assert_eq!(number.is_valid(&text.into()), good, "{text}");
+    }
+}
+
+#[test]
 fn an_outside_checker_finds_the_document_valid() {
     let python = std::env::var("EARWITNESS_TEST_PYTHON").expect(
         "EARWITNESS_TEST_PYTHON must name a Python that has tests/requirements.txt installed (`./test` sees to that)",

@@ -23,14 +23,12 @@ use crate::recording::RecordingId;
     params(
         ("id" = RecordingId, Path, description = "The recording"),
         ("Earwitness-Purpose" = String, Header, description = "Why, 1 to 200 characters, percent-encoded where needed"),
-        ("Range" = Option<String>, Header, description = "One byte range (RFC 9110)", example = "bytes=0-65535"),
     ),
     responses(
         (status = 200, description = "All of it", content_type = "audio/*", headers(
-            ("ETag" = String, description = "Its SHA-256"),
-            ("Repr-Digest" = String, description = "`sha-256=:…:` of the whole original (RFC 9530)"),
-            ("Sunset" = String, description = "The deadline (RFC 8594); the transfer is cut then"))),
-        (status = 206, description = "The range that was asked for", content_type = "audio/*"),
+            ("Repr-Digest" = String, description = "`sha-256=:…:` of the whole original (RFC 9530)"))),
+        (status = 206, description = "The range that was asked for", content_type = "audio/*", headers(
+            ("Repr-Digest" = String, description = "`sha-256=:…:` of the whole original, not of the range (RFC 9530)"))),
         (status = 304, description = "The client has it"),
         (status = 400, description = "`purpose-required`, `invalid-purpose`"),
         (status = 404, description = "`not-found`: there is none, or it is not yours to hear"),

@@ -25,7 +25,6 @@ use crate::recording::RecordingId;
     params(
         ("id" = RecordingId, Path, description = "The recording"),
         ("Earwitness-Purpose" = Option<String>, Header, description = "Why, 1 to 200 characters, percent-encoded where needed"),
-        ("Range" = Option<String>, Header, description = "One byte range (RFC 9110)", example = "bytes=0-"),
     ),
     responses(
         (status = 200, description = "All of it", content_type = "audio/*"),

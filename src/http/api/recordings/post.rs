@@ -45,12 +45,13 @@ pub struct Upload {
             headers(("Location" = String, description = "The recording"), ("Sunset" = String, description = "Its deadline (RFC 8594)"))),
         (status = 202, description = "Kept in quarantine; `findings` says why. A better upload of the call takes its place", body = Receipt),
         (status = 200, description = "It was here already: the receipt of then", body = Receipt),
+        (status = 400, description = "`invalid-multipart`, `missing-part`, `duplicate-part`, `unknown-part`, `invalid-purpose`"),
         (status = 408, description = "`upload-timeout`"),
         (status = 409, description = "`call-exists`: archived with other audio; `metadata-mismatch`: archived with other metadata"),
         (status = 413, description = "`too-large`"),
         (status = 415, description = "`not-audio`, `unsupported-media-type`"),
         (status = 422, description = "`invalid-metadata`, `recorded-in-future`, `past-deadline`"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds"),
+        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", headers(("Retry-After" = u32, description = "Seconds"))),
         (status = 507, description = "`storage-full`"),
     )
 )]

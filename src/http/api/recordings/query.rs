@@ -27,7 +27,7 @@ pub struct SearchRequest {
     /// The product's id of the call, exactly.
     call: Option<String>,
     /// The customer's telephone number, E.164. Only in a body, never in a URL.
-    #[schema(example = "+32470123456")]
+    #[schema(example = "+32470123456", pattern = r"^\+[1-9][0-9]{2,14}$")]
     number: Option<String>,
     /// The company's agent, exactly. Only in a body, never in a URL.
     agent: Option<String>,

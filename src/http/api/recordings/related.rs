@@ -150,8 +150,10 @@ fn too_large(limit_bytes: u64) -> Problem {
     responses(
         (status = 200, description = "Its content, with the media type that was stated", content_type = "*/*"),
         (status = 206, description = "The range that was asked for", content_type = "*/*"),
+        (status = 304, description = "The client has it"),
         (status = 404, description = "`not-found`: there is none, or it is not yours to see"),
         (status = 410, description = "`expired`: the recording's retention period is over"),
+        (status = 416, description = "`range-not-satisfiable`"),
     )
 )]
 pub async fn get(
