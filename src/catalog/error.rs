@@ -43,7 +43,7 @@ impl CatalogError {
     /// Whether it lies with the one row that was to be read or written, so that others may still be.
     pub fn is_of_one_row(&self) -> bool {
         match self {
-            Self::AlreadyThere | Self::Unexpected(_) | Self::Corrupt(_) => true,
+            Self::AlreadyThere | Self::ClaimLost | Self::Unexpected(_) | Self::Corrupt(_) => true,
             // A constraint that a value breaks.
             Self::Engine(error) => error.as_database_error().is_some_and(|e| !matches!(e.kind(), ErrorKind::Other)),
             Self::Unavailable(_) | Self::Address | Self::Migration(_) => false,

@@ -11,7 +11,7 @@ use crate::vault::{SealError, VaultError};
 /// Whether one object is bad, rather than a part of the archive unable to answer.
 pub(super) fn is_of_one_object(error: &ArchiveError) -> bool {
     match error {
-        ArchiveError::Document(_) | ArchiveError::KeyDestroyed => true,
+        ArchiveError::Document(_) | ArchiveError::KeyDestroyed | ArchiveError::AudioMissing => true,
         ArchiveError::Ledger(error) => !matches!(error, LedgerError::Crypto | LedgerError::KeyFile(_)),
         ArchiveError::Catalog(error) => error.is_of_one_row(),
         ArchiveError::Vault(VaultError::Seal(error)) => is_of_the_sealed(error),
