@@ -405,8 +405,8 @@ fn the_command_says_that_it_is_not_sound() {
         }
         std::fs::write(&manifest, lines).unwrap();
         world.run_json(&["ingest", "--manifest", &manifest.display().to_string(), "--json"]);
-        let sidecars = world.files().into_iter().map(|(path, _)| path).filter(|path| path.ends_with("sidecar"));
-        change(&sidecars.last().unwrap(), |bytes| *bytes = b"{}".to_vec());
+        let sidecar = world.files().into_iter().map(|(path, _)| path).find(|path| path.ends_with("sidecar"));
+        change(&sidecar.unwrap(), |bytes| *bytes = b"{}".to_vec());
         world.catalog = world.empty_catalog().await;
         let done = world.run(&["fsck", "--rebuild", "--json"]);
         assert_eq!(done.status.code(), Some(3), "{}", String::from_utf8_lossy(&done.stderr));
