@@ -62,6 +62,8 @@ pub struct Archive {
     pub ledger_nudge: Notify,
     /// Whoever writes the ledger here; and whether the store's checkpoint was compared with the catalog's yet.
     ledger_writer: tokio::sync::Mutex<bool>,
+    /// Passes of the purge run one at a time in this process as well.
+    pub purge_turn: tokio::sync::Mutex<()>,
     /// Sidecars are rewritten one at a time, so that an older state cannot overtake a newer one.
     sidecar_writer: tokio::sync::Mutex<()>,
     /// False where the clock is not the system's: then the catalog's clock is no second opinion.

@@ -77,6 +77,7 @@ impl Archive {
             node: Uuid::new_v4().to_string(),
             ledger_nudge: Notify::new(),
             ledger_writer: tokio::sync::Mutex::new(false),
+            purge_turn: tokio::sync::Mutex::new(()),
             sidecar_writer: tokio::sync::Mutex::new(()),
             compare_clocks: clock_is_system,
             config,

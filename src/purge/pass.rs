@@ -79,6 +79,8 @@ pub async fn dry_run(archive: &Archive) -> Result<DryRun, PurgeError> {
 ///
 /// Errors: [`PurgeError::Incomplete`] when something failed while everything else was tried.
 pub async fn pass(archive: &Arc<Archive>) -> Result<PassReport, PurgeError> {
+    // The lease keeps other nodes out; the loop and a run that was asked for take turns within this one.
+    let _turn = archive.purge_turn.lock().await;
     let Some(lease) = HeldLease::take(archive, LEASE_NAME).await? else {
         return Ok(PassReport { stopped_by: vec!["busy".to_owned()], ..PassReport::default() });
     };
