@@ -30,7 +30,6 @@ statements! {
         WHERE mac = $1 AND lease_token = $2";
     ABANDONED = "SELECT mac, lease_token, pending_id, pending_month FROM calls \
         WHERE lease_token IS NOT NULL AND lease_until <= $1 LIMIT $2";
-    PENDING_IDS = "SELECT pending_id FROM calls WHERE pending_id IS NOT NULL";
     IS_PENDING = "SELECT count(*) FROM calls WHERE pending_id = $1";
     // The lease stays with whoever is uploading the call: their commit sees that somebody stands for it now.
     ADOPT = "INSERT INTO calls (mac, recording_id) VALUES ($1, $2) \
@@ -212,12 +211,6 @@ impl Catalog {
             });
         }
         Ok(claims)
-    }
-
-    /// The ids of recordings that are being uploaded: their objects are not orphans yet.
-    pub async fn pending_recordings(&self) -> Result<Vec<RecordingId>> {
-        let ids: Vec<String> = sqlx::query_scalar(PENDING_IDS).fetch_all(&self.pool).await?;
-        ids.into_iter().filter_map(|id| id_of(Some(id)).transpose()).collect()
     }
 }
 
