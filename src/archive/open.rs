@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
+use super::engines::{open_keys, open_store};
 use super::shelf::CatalogShelf;
 use super::{Archive, ArchiveError};
 use crate::audio::{Supervisor, WorkerLimits};
@@ -14,12 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, RECORDING_RULE};
 use crate::ledger::key_file;
 use crate::retention::Policy;
-use crate::vault::VaultError;
 use crate::vault::keyring::{DEFAULT_KEEP, Keyring};
-use crate::vault::keys::KeyProvider;
-use crate::vault::keys::file::FileKeys;
-use crate::vault::objects::ObjectStore;
-use crate::vault::objects::disk::DiskStore;
 
 /// What an archive is opened with.
 pub struct Parts {
@@ -45,17 +41,14 @@ impl Archive {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, ArchiveError> {
         let Parts { config, clock, decoder_program, clock_is_system } = parts;
         folder(&config.data)?;
-        let wrong = |error: crate::config::ConfigError| ArchiveError::Configuration(error.to_string());
         let catalog = Catalog::open(&config.catalog.to_connect()).await?;
-        let store: Arc<dyn ObjectStore> = Arc::new(DiskStore::open(config.store.disk().map_err(wrong)?)?);
-        let keys = config.keys.folder().map_err(wrong)?.to_owned();
-        let provider = FileKeys::open(keys, config.keys_replica.clone(), clock.clone()).map_err(VaultError::from)?;
-        let provider: Arc<dyn KeyProvider> = Arc::new(provider);
-        check_pin(&catalog, "store", store.probe().await?.identity).await?;
+        let store = open_store(&config, &clock).await?;
+        let provider = open_keys(&config, &clock).await?;
+        check_pin(&catalog, "store", Some(store.identity().await?)).await?;
         check_pin(&catalog, "keys", provider.identity()).await?;
         let shelf = Arc::new(CatalogShelf { catalog: catalog.clone(), clock: clock.clone() });
         let keyring = Keyring::new(provider, store.clone(), shelf, clock.clone(), DEFAULT_KEEP);
-        let signing = key_file::load_or_create(&config.data.join("signing").join("ledger.pem"))?;
+        let signing = key_file::load_or_create(&config.signing_key)?;
         let policy = policy_in_force(&catalog, &config, clock.as_ref()).await?;
         let limits = WorkerLimits {
             address_space_bytes: config.decoder.memory_bytes,

@@ -22,7 +22,7 @@ pub(super) async fn open(config: Config) -> Result<Arc<Archive>, Failure> {
 
 /// Opens an archive that is there: a mistyped folder must not look like an empty archive.
 pub(super) async fn open_existing(config: Config) -> Result<Arc<Archive>, Failure> {
-    if !config.data.join("signing").exists() {
+    if !config.signing_key.exists() {
         let data = config.data.display();
         return Err(Failure::failed(format!("there is no archive in {data}; `earwitness serve` makes one")));
     }

@@ -1,10 +1,9 @@
 //! The addresses of catalog, store and keys: which engine, and where.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use super::error::ConfigError;
 use super::settings;
 
 /// Where the catalog is.
@@ -81,19 +80,6 @@ pub struct S3Url {
     pub path_style: bool,
 }
 
-impl StoreUrl {
-    /// The folder of a disk store.
-    ///
-    /// # Errors
-    /// The address names an engine that this version is built without.
-    pub fn disk(&self) -> Result<&Path, ConfigError> {
-        match self {
-            Self::Disk(path) => Ok(path),
-            Self::S3(_) => Err(ConfigError::EngineNotBuilt { name: "store", engine: "S3", instead: "file://PATH" }),
-        }
-    }
-}
-
 impl FromStr for StoreUrl {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -123,6 +109,47 @@ impl FromStr for StoreUrl {
     }
 }
 
+/// The keys of AWS KMS that are this installation's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KmsUrl {
+    /// What the aliases of its keys begin with: `alias/<prefix>-month-2031-11`.
+    pub alias_prefix: String,
+    /// The region; `None`: from the standard AWS chain.
+    pub region: Option<String>,
+    /// The service's URL; `None`: AWS itself.
+    pub endpoint: Option<String>,
+    /// How many days AWS waits before it destroys a key, 7 to 30.
+    pub waiting_days: u8,
+}
+
+impl FromStr for KmsUrl {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (prefix, query) = text.split_once('?').unwrap_or((text, ""));
+        let prefix = prefix.strip_prefix("alias/").unwrap_or(prefix);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
+        if prefix.is_empty() || prefix.len() > 200 || !prefix.chars().all(is_plain) {
+            return Err(
+                "aws-kms: is followed by what the aliases of its keys begin with, as aws-kms:earwitness".to_owned()
+            );
+        }
+        let mut url = Self { alias_prefix: prefix.to_owned(), region: None, endpoint: None, waiting_days: 7 };
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("endpoint", value)) if is_http(value) => url.endpoint = Some(value.to_owned()),
+                Some(("endpoint", _)) => return Err("endpoint is an http:// or https:// URL".to_owned()),
+                Some(("region", value)) if !value.is_empty() => url.region = Some(value.to_owned()),
+                Some(("waiting_days", value)) => {
+                    let days = value.parse().ok().filter(|days| (7..=30).contains(days));
+                    url.waiting_days = days.ok_or("waiting_days is a number from 7 to 30")?;
+                }
+                _ => return Err("an aws-kms: address takes region, endpoint and waiting_days".to_owned()),
+            }
+        }
+        Ok(url)
+    }
+}
+
 /// Where the key provider is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeysUrl {
@@ -135,23 +162,8 @@ pub enum KeysUrl {
         /// Where its transit engine is mounted.
         mount: String,
     },
-    /// `aws-kms:` and a key's id, ARN or `alias/…`.
-    AwsKms(String),
-}
-
-impl KeysUrl {
-    /// The folder of the file key provider.
-    ///
-    /// # Errors
-    /// The address names an engine that this version is built without.
-    pub fn folder(&self) -> Result<&Path, ConfigError> {
-        let engine = match self {
-            Self::Folder(path) => return Ok(path),
-            Self::Transit { .. } => "transit",
-            Self::AwsKms(_) => "AWS KMS",
-        };
-        Err(ConfigError::EngineNotBuilt { name: "keys", engine, instead: "file://PATH" })
-    }
+    /// `aws-kms:PREFIX?region=…&endpoint=…&waiting_days=…`; credentials come from the standard AWS chain.
+    AwsKms(KmsUrl),
 }
 
 impl FromStr for KeysUrl {
@@ -160,12 +172,11 @@ impl FromStr for KeysUrl {
         if let Some(path) = text.strip_prefix("file://") {
             return folder(path, "file://").map(Self::Folder);
         }
-        if let Some(key) = text.strip_prefix("aws-kms:") {
-            let key = Some(key).filter(|key| !key.is_empty()).ok_or("aws-kms: is followed by a key's id or ARN")?;
-            return Ok(Self::AwsKms(key.to_owned()));
+        if let Some(rest) = text.strip_prefix("aws-kms:") {
+            return rest.parse().map(Self::AwsKms);
         }
         let server = text.strip_prefix("transit+").filter(|server| is_http(server));
-        let server = server.ok_or("write file://PATH, transit+https://HOST/MOUNT or aws-kms:KEY")?;
+        let server = server.ok_or("write file://PATH, transit+https://HOST/MOUNT or aws-kms:PREFIX")?;
         let (scheme, place) = server.split_once("://").unwrap_or_default();
         let (host, mount) = place.split_once('/').ok_or("transit+https://HOST is followed by /MOUNT")?;
         let mount = mount.trim_matches('/');
@@ -186,6 +197,37 @@ fn is_http(text: &str) -> bool {
 
 fn folder(path: &str, scheme: &str) -> Result<PathBuf, String> {
     if path.is_empty() { Err(format!("{scheme} is followed by a path")) } else { Ok(PathBuf::from(path)) }
+}
+
+/// How recordings are locked in a store that can (S3 Object Lock).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LockMode {
+    /// Whoever has the right to bypass it can: for a decided erasure before the deadline.
+    #[default]
+    Governance,
+    /// Nobody can, the account's owner included.
+    Compliance,
+}
+
+impl LockMode {
+    /// As it is written in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Governance => "governance",
+            Self::Compliance => "compliance",
+        }
+    }
+}
+
+impl FromStr for LockMode {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "governance" => Ok(Self::Governance),
+            "compliance" => Ok(Self::Compliance),
+            _ => Err("write governance or compliance".to_owned()),
+        }
+    }
 }
 
 /// The text with `***` for what may be a password: before an `@`, and in a query. Rather too much than too little.

@@ -35,14 +35,4 @@ pub enum ConfigError {
         /// What a good value looks like.
         reason: String,
     },
-    /// The value is right, but this version has no engine for it.
-    #[error("{name}: this version of earwitness is built without the {engine} engine; use {instead}")]
-    EngineNotBuilt {
-        /// The setting.
-        name: &'static str,
-        /// The engine that was asked for.
-        engine: &'static str,
-        /// What works.
-        instead: &'static str,
-    },
 }

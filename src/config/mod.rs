@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-pub use engines::{CatalogUrl, KeysUrl, S3Url, StoreUrl};
+pub use engines::{CatalogUrl, KeysUrl, KmsUrl, LockMode, S3Url, StoreUrl};
 pub use error::ConfigError;
 pub use explain::Setting;
 pub use flags::Flags;
@@ -32,6 +32,7 @@ pub use crate::telemetry::LogFormat;
 use crate::retention::Policy;
 use values::{
     DAY, Values, address, forwarded_header, log_format, networks, number, origin, size, text, time, whole_seconds,
+    yes_or_no,
 };
 
 /// The name of the retention rule of recordings.
@@ -48,12 +49,24 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Where the catalog is.
     pub catalog: CatalogUrl,
+    /// Connections to PostgreSQL.
+    pub catalog_connections: u32,
     /// Where the objects are.
     pub store: StoreUrl,
+    /// Whether a store without Object Lock is refused.
+    pub require_lock: bool,
+    /// How recordings are locked where the store can.
+    pub lock_mode: LockMode,
     /// Where the keys are.
     pub keys: KeysUrl,
     /// Second folder of the file key provider.
     pub keys_replica: Option<PathBuf>,
+    /// File with the token for OpenBao or Vault.
+    pub keys_token_file: Option<PathBuf>,
+    /// PEM file of certificate authorities for store and key server, beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// File of the key that signs receipts, certificates and checkpoints.
+    pub signing_key: PathBuf,
     /// Folder for unlinked temporary files.
     pub spool: PathBuf,
     /// Time between two purge passes.
@@ -142,9 +155,15 @@ impl Config {
             listen: values.read("listen", address)?,
             metrics_listen: values.optional("metrics_listen", address)?,
             catalog: values.read("catalog", str::parse)?,
+            catalog_connections: values.read("catalog_connections", |t| number(t, 2, 1_000))?,
             store: values.read("store", str::parse)?,
+            require_lock: values.read("require_lock", yes_or_no)?,
+            lock_mode: values.read("lock_mode", str::parse)?,
             keys: values.read("keys", str::parse)?,
             keys_replica: values.optional("keys_replica", text)?.map(PathBuf::from),
+            keys_token_file: values.optional("keys_token_file", text)?.map(PathBuf::from),
+            ca_file: values.optional("ca_file", text)?.map(PathBuf::from),
+            signing_key: values.read("signing_key", text).map(PathBuf::from)?,
             spool: values.optional("spool", text)?.map_or_else(std::env::temp_dir, PathBuf::from),
             sweep_interval: values.read("sweep_interval", |t| time(t, Duration::from_millis(100), DAY))?,
             retention: values.retention()?,

@@ -27,8 +27,8 @@ fn with_nothing_configured_everything_is_embedded() {
     let config = Config::load(&env(&[])).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.catalog, CatalogUrl::Sqlite("./data/catalog.db".into()));
-    assert_eq!(config.store.disk(), Ok(Path::new("./data/objects")));
-    assert_eq!(config.keys.folder(), Ok(Path::new("./data/keys")));
+    assert_eq!(config.store, StoreUrl::Disk("./data/objects".into()));
+    assert_eq!(config.keys, KeysUrl::Folder("./data/keys".into()));
     assert_eq!(config.retention.rule_text(), "call_recording/1 P5Y Europe/Brussels instant");
     assert_eq!((config.sweep_interval, config.limits.max_upload_bytes), (Duration::from_secs(60), 1 << 30));
     assert_eq!(config.spool, std::env::temp_dir());
@@ -39,7 +39,7 @@ fn with_nothing_configured_everything_is_embedded() {
 fn what_is_embedded_follows_the_data_folder() {
     let config = Config::load(&env(&[("EARWITNESS_DATA", "/srv/ew"), ("EARWITNESS_KEYS", "file://{data}/k")])).unwrap();
     assert_eq!(config.catalog, CatalogUrl::Sqlite("/srv/ew/catalog.db".into()));
-    assert_eq!(config.keys.folder(), Ok(Path::new("{data}/k")), "only defaults are templates");
+    assert_eq!(config.keys, KeysUrl::Folder("{data}/k".into()), "only defaults are templates");
 }
 
 #[test]
@@ -153,11 +153,21 @@ fn addresses_of_engines_are_understood() {
 }
 
 #[test]
-fn an_engine_that_is_not_built_in_says_so() {
-    let store: StoreUrl = "s3://bucket".parse().unwrap();
-    assert!(store.disk().unwrap_err().to_string().contains("without the S3 engine; use file://PATH"));
-    let keys: KeysUrl = "aws-kms:alias/ew".parse().unwrap();
-    assert!(keys.folder().unwrap_err().to_string().contains("without the AWS KMS engine"));
+fn the_address_of_kms_names_what_its_aliases_begin_with() {
+    let url: KeysUrl = "aws-kms:alias/ew?region=eu-west-1&endpoint=http://127.0.0.1:1&waiting_days=30".parse().unwrap();
+    let expected = KmsUrl {
+        alias_prefix: "ew".to_owned(),
+        region: Some("eu-west-1".to_owned()),
+        endpoint: Some("http://127.0.0.1:1".to_owned()),
+        waiting_days: 30,
+    };
+    assert_eq!(url, KeysUrl::AwsKms(expected));
+    let KeysUrl::AwsKms(least) = "aws-kms:ew".parse().unwrap() else { panic!("another provider") };
+    assert_eq!((least.alias_prefix.as_str(), least.waiting_days), ("ew", 7));
+    for bad in ["aws-kms:a b", "aws-kms:ew?waiting_days=6", "aws-kms:ew?waiting_days=31", "aws-kms:ew?x=1", "aws-kms:?"]
+    {
+        assert!(bad.parse::<KeysUrl>().is_err(), "{bad}");
+    }
 }
 
 #[test]

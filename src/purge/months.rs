@@ -80,8 +80,8 @@ async fn destroy(archive: &Archive, month: ExpiryMonth) -> Result<(), PurgeError
         month,
         closed_at: secret.closed_at.unwrap_or(now),
         destroyed_at: now,
-        provider: "file".to_owned(),
-        key_copies_destroyed: 1 + u64::from(archive.config.keys_replica.is_some()),
+        provider: archive.keyring.provider().kind().to_owned(),
+        key_copies_destroyed: archive.keyring.provider().copies(),
         recordings_purged: archive.catalog.purged_in_month(&month.to_string()).await?,
         recordings_held: 0,
     };

@@ -96,6 +96,12 @@ pub trait KeyProvider: Send + Sync + fmt::Debug {
     /// The names of all keys that can be used, in order.
     async fn list(&self) -> Result<Vec<KeyName>, KeyError>;
 
+    /// The kind of provider, as it stands on records: `file`, `transit`, `aws-kms`.
+    fn kind(&self) -> &'static str;
+
+    /// In how many places that we know of a key is kept, replicas included.
+    fn copies(&self) -> u64;
+
     /// Whose keys these are. The caller notes it once and compares at every start: other keys, or an empty folder
     /// where a volume is not mounted, would pass for keys that are gone. None where the provider cannot tell.
     fn identity(&self) -> Option<String>;

@@ -32,6 +32,9 @@ pub enum StoreError {
     /// The store refuses to delete the object yet.
     #[error("the object is locked")]
     Locked,
+    /// A lock or legal hold does not read back as it was asked for.
+    #[error("the store does not keep the lock that it was asked for")]
+    LockNotKept,
     /// There is no room left.
     #[error("the store is full")]
     Full,
@@ -52,6 +55,7 @@ impl StoreError {
             Self::Body(_) => "body-broken",
             Self::NotOurs => "object-not-ours",
             Self::Locked => "object-locked",
+            Self::LockNotKept => "store-lock-not-kept",
             Self::Full => "store-full",
             Self::Unavailable(_) => "store-unavailable",
         }

@@ -29,6 +29,8 @@ pub struct ObjectMeta {
     pub modified_at: Timestamp,
     /// Until when the store refuses to delete it.
     pub locked_until: Option<Timestamp>,
+    /// Whether the store refuses to delete it because of a legal hold.
+    pub held: bool,
 }
 
 /// A first write that succeeded.
@@ -92,6 +94,15 @@ pub enum LockOutcome {
     Unsupported,
 }
 
+/// What came of a legal hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldOutcome {
+    /// Whether the store has it on hold now (read back from the store).
+    ReadBack(bool),
+    /// This store knows no holds.
+    Unsupported,
+}
+
 /// What a store was found to enforce.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreFacts {
@@ -103,11 +114,10 @@ pub struct StoreFacts {
     pub exclusive_create: bool,
     /// Old versions stay until they are deleted one by one.
     pub versions: bool,
-    /// Locks are enforced by the store.
+    /// Locks are enforced by the store: a locked version was tried to be deleted, and stayed.
     pub locks: bool,
-    /// Which store this is. The caller notes it once and compares at every start: an empty folder where a volume is
-    /// not mounted would pass for a store from which everything is purged. None where the store cannot tell.
-    pub identity: Option<String>,
+    /// What an operator should know of it, e.g. that versioning is suspended.
+    pub warnings: Vec<String>,
 }
 
 /// A store of objects. All operations are safe to repeat, and safe from several processes at once.
@@ -140,10 +150,19 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// in progress fails.
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError>;
 
-    /// Asks the store to refuse deletion until `until`.
+    /// Asks the store to refuse deletion until `until`, rounded up to what the store can keep, and reads it back.
+    /// [`StoreError::LockNotKept`] where it does not read back as asked for, or later. Never shortens a lock.
     async fn lock(&self, key: &ObjectKey, until: Timestamp) -> Result<LockOutcome, StoreError>;
 
-    /// Tries out what the store enforces.
+    /// Asks the store to refuse deletion for as long as this is on, and reads it back.
+    /// [`StoreError::LockNotKept`] where it does not read back as asked for.
+    async fn set_legal_hold(&self, key: &ObjectKey, on: bool) -> Result<HoldOutcome, StoreError>;
+
+    /// Which store this is. The caller notes it once and compares at every start: an empty folder where a volume is
+    /// not mounted, or another bucket, would pass for a store from which everything is purged.
+    async fn identity(&self) -> Result<String, StoreError>;
+
+    /// Tries out what the store enforces, on objects of its own that no listing shows.
     async fn probe(&self) -> Result<StoreFacts, StoreError>;
 }
 

@@ -209,6 +209,14 @@ impl KeyProvider for FileKeys {
         self.on_folders(Folders::list).await
     }
 
+    fn kind(&self) -> &'static str {
+        "file"
+    }
+
+    fn copies(&self) -> u64 {
+        1 + u64::from(self.folders.replica.is_some())
+    }
+
     fn identity(&self) -> Option<String> {
         Some(self.folders.main.id().to_string())
     }

@@ -21,8 +21,8 @@ use bytes::Bytes;
 use rustix::fs::FlockOperation;
 
 use super::{
-    Cursor, ListPage, LockOutcome, ObjectKey, ObjectMeta, ObjectStore, Prefix, PutBody, PutOutcome, StoreError,
-    StoreFacts, StoredVersion,
+    Cursor, HoldOutcome, ListPage, LockOutcome, ObjectKey, ObjectMeta, ObjectStore, Prefix, PutBody, PutOutcome,
+    StoreError, StoreFacts, StoredVersion,
 };
 use crate::clock::Timestamp;
 use crate::failpoint;
@@ -96,6 +96,7 @@ impl ObjectStore for DiskStore {
                 byte_len: meta.len(),
                 modified_at: timestamp(meta.modified()?),
                 locked_until: None,
+                held: false,
             })),
             Err(e) if e.kind() == ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e.into()),
@@ -165,6 +166,15 @@ impl ObjectStore for DiskStore {
         Ok(LockOutcome::Unsupported)
     }
 
+    async fn set_legal_hold(&self, _key: &ObjectKey, _on: bool) -> Result<HoldOutcome, StoreError> {
+        Ok(HoldOutcome::Unsupported)
+    }
+
+    async fn identity(&self) -> Result<String, StoreError> {
+        self.on_disk(|| Ok(())).await?;
+        Ok(self.id.to_string())
+    }
+
     async fn probe(&self) -> Result<StoreFacts, StoreError> {
         let root = self.root.clone();
         let exclusive_create = self.on_disk(move || write::links_are_exclusive(&root)).await?;
@@ -174,7 +184,7 @@ impl ObjectStore for DiskStore {
             exclusive_create,
             versions: false,
             locks: false,
-            identity: Some(self.id.to_string()),
+            warnings: Vec::new(),
         })
     }
 }

@@ -118,7 +118,7 @@ async fn an_unmounted_store_is_trouble_and_not_an_empty_one() {
     fs::rename(&away, store.root()).unwrap();
     assert_eq!(store.get(&audio(), 1).await.unwrap(), &b"x"[..]);
     let again = DiskStore::open(store.root()).unwrap();
-    assert_eq!(again.probe().await.unwrap(), store.probe().await.unwrap());
+    assert_eq!(again.identity().await.unwrap(), store.identity().await.unwrap());
 }
 
 #[test]
