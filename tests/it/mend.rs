@@ -21,8 +21,8 @@ use earwitness::receive::{Received, Submission, receive};
 use earwitness::recording::{ExpiryMonth, RecordingId};
 use earwitness::vault::keys::KeyName;
 use earwitness::vault::objects::{
-    Cursor, ListPage, LockOutcome, ObjectKey, ObjectMeta, ObjectStore, Prefix, PutBody, PutOutcome, RecordingPart,
-    StoreError, StoreFacts, StoredVersion,
+    Cursor, HoldOutcome, ListPage, LockOutcome, ObjectKey, ObjectMeta, ObjectStore, Prefix, PutBody, PutOutcome,
+    RecordingPart, StoreError, StoreFacts, StoredVersion,
 };
 use uuid::Uuid;
 
@@ -248,6 +248,12 @@ impl ObjectStore for Claiming {
     }
     async fn lock(&self, key: &ObjectKey, until: Timestamp) -> Result<LockOutcome, StoreError> {
         self.inner.lock(key, until).await
+    }
+    async fn set_legal_hold(&self, key: &ObjectKey, on: bool) -> Result<HoldOutcome, StoreError> {
+        self.inner.set_legal_hold(key, on).await
+    }
+    async fn identity(&self) -> Result<String, StoreError> {
+        self.inner.identity().await
     }
     async fn probe(&self) -> Result<StoreFacts, StoreError> {
         self.inner.probe().await
