@@ -72,6 +72,7 @@ impl Archive {
             ledger_writer: tokio::sync::Mutex::new(false),
             purge_turn: tokio::sync::Mutex::new(()),
             sidecar_writer: tokio::sync::Mutex::new(()),
+            store_facts: tokio::sync::OnceCell::new(),
             compare_clocks: clock_is_system,
             config,
         }))
