@@ -18,6 +18,7 @@ statements! {
     COUNT_MISSING = "SELECT count(*) FROM recordings WHERE stage = 'live' AND (locked_until IS NULL OR guarded_revision < hold_revision)";
     // Holds that changed meanwhile leave it to be done again.
     DONE = "UPDATE recordings SET locked_until = $2, guarded_revision = $3 WHERE id = $1 AND hold_revision = $3";
+    FORGET_ONE = "UPDATE recordings SET locked_until = NULL WHERE id = $1";
     FORGET = "UPDATE recordings SET locked_until = NULL, guarded_revision = -1";
 }
 
@@ -82,6 +83,13 @@ impl Catalog {
             .await?;
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Forgets what the store was read to enforce for one recording: it was found not to.
+    pub async fn forget_guards_of(&self, id: RecordingId) -> Result<()> {
+        let mut tx = self.begin().await?;
+        sqlx::query(FORGET_ONE).bind(id.to_string()).execute(&mut *tx.inner).await?;
+        tx.commit().await
     }
 
     /// Forgets what any store was read to enforce: for objects that are in another store now. Returns how many.
