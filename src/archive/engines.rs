@@ -21,7 +21,7 @@ pub async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<d
 }
 
 /// Opens the configured bucket. Asks it for nothing yet.
-pub async fn open_bucket(config: &Config, url: &S3Url, clock: &Arc<dyn Clock>) -> Result<S3Store, ArchiveError> {
+pub(super) async fn open_bucket(config: &Config, url: &S3Url, clock: &Arc<dyn Clock>) -> Result<S3Store, ArchiveError> {
     let ca_pem = match &config.ca_file {
         Some(path) => Some(std::fs::read(path).map_err(|source| ArchiveError::Io { what: "reading ca_file", source })?),
         None => None,
