@@ -24,7 +24,7 @@ pub async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<d
 }
 
 /// Opens the configured bucket. Asks it for nothing yet.
-pub async fn open_bucket(config: &Config, url: &S3Url, clock: &Arc<dyn Clock>) -> Result<S3Store, ArchiveError> {
+pub(super) async fn open_bucket(config: &Config, url: &S3Url, clock: &Arc<dyn Clock>) -> Result<S3Store, ArchiveError> {
     let settings = S3Settings {
         bucket: url.bucket.clone(),
         prefix: url.prefix.clone(),

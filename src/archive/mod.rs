@@ -9,6 +9,7 @@ mod guard;
 pub mod journal;
 mod open;
 pub mod row;
+pub mod set_up;
 mod shelf;
 pub mod sidecar;
 mod sweep;

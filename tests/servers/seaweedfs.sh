@@ -40,11 +40,12 @@ start_seaweedfs() {
 JSON
   for _ in 1 2 3; do # another process may take a port first
     read -ra ports < <(weed_ports)
+    # Each bucket that a test makes takes several volumes, which are small while they are empty.
     (cd "$weed_dir" && exec setpriv --pdeathsig KILL "$venv/bin/weed" server -dir="$weed_dir/data" -ip=127.0.0.1 \
       -ip.bind=127.0.0.1 -master.port="${ports[0]}" -master.port.grpc="${ports[1]}" -volume.port="${ports[2]}" \
       -volume.port.grpc="${ports[3]}" -filer -filer.port="${ports[4]}" -filer.port.grpc="${ports[5]}" -s3 \
       -s3.port="${ports[6]}" -s3.config="$weed_dir/s3.json" -s3.port.iceberg=0 -s3.port.lance=0 \
-      -master.telemetry=false -master.electionTimeout=1s -master.volumeSizeLimitMB=256 -volume.max=32) \
+      -master.telemetry=false -master.electionTimeout=1s -master.volumeSizeLimitMB=256 -volume.max=1000) \
       >"$weed_dir/log" 2>&1 &
     weed_pid=$!
     for _ in {1..300}; do

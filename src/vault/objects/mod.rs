@@ -13,6 +13,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::clock::Timestamp;
 
@@ -105,7 +106,7 @@ pub enum HoldOutcome {
 }
 
 /// What a store was found to enforce.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StoreFacts {
     /// `disk` or `s3`.
     pub backend: &'static str,

@@ -98,10 +98,15 @@ fn group(path: &str) -> &str {
     path.split_once(".p/").map_or(path, |(tile, _)| tile)
 }
 
-/// A text that comes before the path's group, and before little else: the group's name without its last letter.
-fn before(path: &str) -> &str {
+/// A text that comes before the path's group, and after all of ours that is before it: the group's name with its last
+/// letter or digit one lower and something behind it that none of our names has.
+fn before(path: &str) -> String {
     let group = group(path);
-    group.char_indices().next_back().map_or("", |(at, _)| &group[..at])
+    let Some((at, last)) = group.char_indices().next_back() else { return String::new() };
+    match u8::try_from(last) {
+        Ok(last) if last.is_ascii_alphanumeric() => format!("{}{}~", &group[..at], char::from(last - 1)),
+        _ => group[..at].to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -119,7 +124,10 @@ mod tests {
 
     #[test]
     fn a_partial_tile_is_looked_at_with_its_full_one() {
-        assert_eq!(before("ledger/tile/0/067.p/5"), "ledger/tile/0/06");
+        assert_eq!(before("ledger/tile/0/067.p/5"), "ledger/tile/0/066~");
+        for below in ["ledger/tile/0/066", "ledger/tile/0/066.p/255"] {
+            assert!(*below < *before("ledger/tile/0/067.p/5"));
+        }
         assert_eq!(before("rec/é"), "rec/");
         assert_eq!(before(""), "");
     }

@@ -11,6 +11,8 @@ mod connect;
 mod delete;
 mod error;
 mod identity;
+pub mod init;
+mod lifecycle;
 mod list;
 mod lock;
 mod multipart;

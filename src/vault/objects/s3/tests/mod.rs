@@ -1,3 +1,8 @@
+mod bucket;
+mod deviant;
+mod fake;
+mod outside;
+
 use std::sync::Arc;
 
 use uuid::Uuid;
