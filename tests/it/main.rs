@@ -11,6 +11,7 @@ mod crash;
 mod failpoints;
 mod gone;
 mod housekeeping;
+mod keys_away;
 mod mend;
 mod oversight;
 mod publishing;
