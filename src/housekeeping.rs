@@ -5,6 +5,7 @@
 //! fails does not keep the others from running: each is tried again by the next pass. What deletes by age waits while
 //! the clock is not trusted: a clock that is years ahead would forget a year of accesses and sweep up uploads in flight.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,9 @@ use crate::fsck;
 use crate::leases::HeldLease;
 use crate::purge::brakes::clock_is_trusted;
 use crate::receive::settle;
+use crate::recording::ExpiryMonth;
+use crate::retention::{self, Policy};
+use crate::vault::keys::KeyName;
 use crate::vault::objects::{Prefix, sweep_unfinished};
 
 /// Rows that one step takes in one statement.
@@ -30,6 +34,9 @@ const ACCESS_WINDOW: Duration = Duration::from_secs(3600);
 const UNFINISHED: Duration = Duration::from_secs(24 * 3600);
 /// Finding what is unfinished lists the whole store, so it is not done in every pass.
 const BETWEEN_LISTINGS: Duration = Duration::from_secs(3600);
+/// Keys of months are made for recordings of so many times four weeks ahead: two months at least.
+const AHEAD_STEPS: u32 = 3;
+const AHEAD_STEP: Duration = Duration::from_secs(28 * 24 * 3600);
 /// The name of the lease on what lists the whole store.
 const LISTING_LEASE: &str = "orphans";
 
@@ -48,6 +55,8 @@ pub struct HousekeepingReport {
     pub access_windows_swept: u64,
     /// Whether what deletes by age was left for later, because the clock is not trusted.
     pub held_back: bool,
+    /// Months whose key was made ahead.
+    pub months_made: u64,
     /// Temporary files and unfinished uploads deleted from the store; none when the store was not listed.
     pub unfinished_swept: Option<u64>,
     /// Orphans found in store and catalog; none when they were not looked for.
@@ -92,6 +101,8 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
         report.uploads_settled = report.keep("uploads", settled) as u64;
         let erased = erase_openings(archive, now).await;
         report.openings_erased = report.keep("openings", erased);
+        let made = make_months_ahead(archive, now).await;
+        report.months_made = report.keep("months-ahead", made);
     }
     let guarded = archive.guard_missing(BATCH).await;
     report.recordings_guarded = report.keep("guards", guarded);
@@ -133,6 +144,26 @@ async fn write_stale_sidecars(archive: &Archive) -> Result<u64, ArchiveError> {
         written += 1;
     }
     Ok(written)
+}
+
+/// Makes the keys of the months in which recordings of today and of the next two months end: at a month's turn no
+/// upload has to wait for the key provider. Only what is missing is asked for, so that nothing stays in memory longer.
+async fn make_months_ahead(archive: &Archive, now: Timestamp) -> Result<u64, ArchiveError> {
+    let mut made = 0;
+    for month in months_ahead(&archive.policy, now) {
+        let name = KeyName::Month(month);
+        if archive.catalog.load_secret(&name.to_string()).await?.is_none() {
+            archive.keyring.ensure_secret(&name).await?;
+            made += 1;
+        }
+    }
+    Ok(made)
+}
+
+/// None beyond the calendar. Steps of four weeks meet every month.
+fn months_ahead(policy: &Policy, now: Timestamp) -> BTreeSet<ExpiryMonth> {
+    let recorded = (0..=AHEAD_STEPS).map(|step| now.plus(AHEAD_STEP * step));
+    recorded.filter_map(|at| retention::deadline(policy, at).ok()).map(|deadline| deadline.month).collect()
 }
 
 async fn erase_openings(archive: &Archive, now: Timestamp) -> Result<u64, ArchiveError> {

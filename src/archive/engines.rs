@@ -10,6 +10,7 @@ use crate::config::{Config, KeysUrl, LockMode, S3Url, StoreUrl};
 use crate::vault::VaultError;
 use crate::vault::keys::KeyProvider;
 use crate::vault::keys::file::FileKeys;
+use crate::vault::keys::kms::{KmsKeys, KmsOptions};
 use crate::vault::keys::transit::{TokenSource, TransitKeys, TransitOptions};
 use crate::vault::objects::ObjectStore;
 use crate::vault::objects::disk::DiskStore;
@@ -58,7 +59,16 @@ pub async fn open_keys(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dy
             let keys = TransitKeys::open(options, clock.clone()).await;
             Ok(Arc::new(keys.map_err(VaultError::from)?))
         }
-        KeysUrl::AwsKms(_) => Err(ArchiveError::Configuration("keys: this engine is not built yet".to_owned())),
+        KeysUrl::AwsKms(url) => {
+            let options = KmsOptions {
+                alias_prefix: url.alias_prefix.clone(),
+                region: url.region.clone(),
+                endpoint: url.endpoint.clone(),
+                waiting_days: url.waiting_days,
+                ca_pem: further_authorities(config)?,
+            };
+            Ok(Arc::new(KmsKeys::open(options, clock.clone()).await.map_err(VaultError::from)?))
+        }
     }
 }
 

@@ -182,10 +182,10 @@ async fn store(archive: &Archive) -> Check {
 }
 
 async fn keys(archive: &Archive) -> Check {
-    let listed = archive.keyring.provider().list().await;
+    let answered = archive.keyring.provider().check().await;
     let warnings = archive.keyring.provider().warnings();
     let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
-    check("keys", listed.map(|_| warning).map_err(|error| ArchiveError::Vault(error.into())))
+    check("keys", answered.map(|_| warning).map_err(|error| ArchiveError::Vault(error.into())))
 }
 
 async fn ledger(archive: &Archive) -> Check {

@@ -71,6 +71,7 @@ codes! {
     HeadersTooLarge "headers-too-large" REQUEST_HEADER_FIELDS_TOO_LARGE "The request's head is too large"
     Internal "internal" INTERNAL_SERVER_ERROR "The archive failed; the request id tells the operator where"
     Unavailable "unavailable" SERVICE_UNAVAILABLE "The archive cannot answer at the moment"
+    KeyProviderUnavailable "key-provider-unavailable" SERVICE_UNAVAILABLE "The key server cannot be asked, and what this needs is not in memory"
     StorageFull "storage-full" INSUFFICIENT_STORAGE "The archive has no room left"
 }
 

@@ -82,8 +82,13 @@ impl Problem {
 
     /// A 503 that may be tried again in `retry_after_s` seconds. The cause goes to the log.
     pub fn unavailable(cause: &(dyn Error + 'static), retry_after_s: u32) -> Self {
-        log_cause(Code::Unavailable, cause);
-        Self::new(Code::Unavailable).header(RETRY_AFTER, HeaderValue::from(retry_after_s))
+        Self::unavailable_for(Code::Unavailable, cause, retry_after_s)
+    }
+
+    /// The same under a code of its own.
+    pub fn unavailable_for(code: Code, cause: &(dyn Error + 'static), retry_after_s: u32) -> Self {
+        log_cause(code, cause);
+        Self::new(code).header(RETRY_AFTER, HeaderValue::from(retry_after_s))
     }
 
     /// A problem with fields: 422 `invalid-metadata`, `invalid-body` and their like.

@@ -38,9 +38,14 @@ pub struct DestructionFacts {
     /// When the month was closed: nothing could be sealed under its key from here on.
     #[schema(value_type = String, format = DateTime)]
     pub closed_at: Timestamp,
-    /// When its key was destroyed at the key provider.
+    /// When the key provider was asked to destroy its key, and did what it does at once: nothing opens under the key
+    /// any more.
     #[schema(value_type = String, format = DateTime)]
     pub destroyed_at: Timestamp,
+    /// From when on nobody can get the key back. Later than `destroyed_at` where the provider waits before it destroys
+    /// a key (AWS KMS: 7 to 30 days); until then those who administer its keys can call the destruction off.
+    #[schema(value_type = String, format = DateTime)]
+    pub effective_at: Timestamp,
     /// The kind of the key provider.
     #[schema(example = "file")]
     pub provider: String,
@@ -50,6 +55,13 @@ pub struct DestructionFacts {
     pub recordings_purged: u64,
     /// Recordings of this month that live on under the keys of the cases that hold them.
     pub recordings_held: u64,
+}
+
+impl DestructionFacts {
+    /// Whether the provider took the destruction as an order for later.
+    pub fn takes_effect_later(&self) -> bool {
+        self.effective_at > self.destroyed_at
+    }
 }
 
 impl DestructionRecord {

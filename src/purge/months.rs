@@ -70,16 +70,19 @@ async fn close(archive: &Archive, secret: &SecretRow, month: ExpiryMonth) -> Res
 async fn destroy(archive: &Archive, month: ExpiryMonth) -> Result<(), PurgeError> {
     let name = KeyName::Month(month);
     let Some(secret) = archive.catalog.load_secret(&name.to_string()).await? else { return Ok(()) };
-    archive.keyring.destroy(&name).await.map_err(crate::archive::ArchiveError::from)?;
+    let destruction = archive.keyring.destroy(&name).await.map_err(crate::archive::ArchiveError::from)?;
     crate::failpoint::hit("month.key_destroyed");
     if archive.keyring.provider().exists(&name).await.map_err(|e| crate::archive::ArchiveError::Vault(e.into()))? {
         return Err(PurgeError::KeyStillWorks);
     }
     let now = archive.clock.now();
+    let closed_at = secret.closed_at.unwrap_or(now);
+    let (destroyed_at, effective_at) = times(closed_at, destruction.effective_at, now);
     let facts = DestructionFacts {
         month,
-        closed_at: secret.closed_at.unwrap_or(now),
-        destroyed_at: now,
+        closed_at,
+        destroyed_at,
+        effective_at,
         provider: archive.keyring.provider().kind().to_owned(),
         key_copies_destroyed: archive.keyring.provider().copies(),
         recordings_purged: archive.catalog.purged_in_month(&month.to_string()).await?,
@@ -87,12 +90,19 @@ async fn destroy(archive: &Archive, month: ExpiryMonth) -> Result<(), PurgeError
     };
     let (entry, _) = archive.entry(Kind::MONTH_DESTROYED, About::NothingPersonal, &facts, now).await?;
     let mut tx = archive.catalog.begin().await?;
-    if tx.mark_destroyed(&secret.name, now, entry.id).await? {
+    if tx.mark_destroyed(&secret.name, destroyed_at, entry.id).await? {
         tx.append_entry(&entry).await?;
         tx.commit().await?;
     }
     crate::failpoint::hit("month.destroyed");
     Ok(())
+}
+
+/// When a key was destroyed, and from when on it cannot be had back, never before the month was closed: a pass that
+/// broke off after the provider did its part finds the earlier time, a provider that waits names a later one.
+fn times(closed_at: Timestamp, effective_at: Timestamp, now: Timestamp) -> (Timestamp, Timestamp) {
+    let destroyed_at = effective_at.min(now).max(closed_at);
+    (destroyed_at, effective_at.max(destroyed_at))
 }
 
 /// Stores the signed record of every destruction that has none yet.
@@ -123,4 +133,23 @@ async fn record(archive: &Archive) -> Result<(), PurgeError> {
         tx.commit().await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closed_destroyed_and_effective_follow_each_other() {
+        let at = Timestamp::from_micros;
+        for (closed, effective, now, expected) in [
+            (10, 20, 20, (20, 20)), // at once
+            (10, 15, 20, (15, 15)), // by the pass before this one
+            (10, 90, 20, (20, 90)), // the provider waits
+            (10, 5, 20, (10, 10)),  // another machine's clock
+        ] {
+            let (destroyed_at, effective_at) = times(at(closed), at(effective), at(now));
+            assert_eq!((destroyed_at.micros(), effective_at.micros()), expected);
+        }
+    }
 }

@@ -217,14 +217,17 @@ async fn ingest_dies_at(engine: Engine, point: &str) {
     let mut world = World::new(engine).await;
     // Under the fail point in the binary's very first steps there is no installation yet to make a token in.
     let (ingest, legal) = (world.token("ingest"), world.token("legal"));
-    // The tokens are in the published ledger already, so that the upload's are the first writes under the fail point.
+    // The tokens are in the published ledger already and the next months have their keys, so that the upload's are the
+    // first writes under the fail point.
     let server = world.serve(None).await;
     server.until(&legal, "/v1/ledger/checkpoint", StatusCode::OK).await;
+    world.until_months_are_ahead().await;
     server.stop().await;
     let audio = tone(1);
     let mut server = world.serve(Some(point)).await;
     assert!(server.is_alive(), "{point}: it was reached without an upload");
-    let metadata = call("call-1", 60);
+    // So long ago that its month's key is not among those that were made ahead.
+    let metadata = call("call-1", 100 * 24 * 3_600);
     let answer = server.post(&ingest, &metadata, &audio).await;
     assert!(answer.is_err(), "{point}: answered {answer:?} and lived");
     assert_eq!(server.until_dead().await.signal(), Some(9), "{point}");

@@ -18,7 +18,7 @@ use crate::on_both_catalogs;
 use crate::support::engines::CatalogPlace;
 use crate::support::world::tone;
 
-on_both_catalogs!(a_pass_does_what_is_left_to_do_and_then_rests);
+on_both_catalogs!(a_pass_does_what_is_left_to_do_and_then_rests, the_next_months_have_their_keys_before_they_come);
 
 const NOW: &str = "2026-11-22T12:00:00Z";
 
@@ -61,6 +61,7 @@ async fn a_pass_does_what_is_left_to_do_and_then_rests(place: &CatalogPlace) {
     let report = pass(archive, true).await;
     let expected = HousekeepingReport {
         sidecars_written: 1,
+        months_made: 3,
         unfinished_swept: Some(0),
         orphans: Some(0),
         ..HousekeepingReport::default()
@@ -72,10 +73,27 @@ async fn a_pass_does_what_is_left_to_do_and_then_rests(place: &CatalogPlace) {
     // What somebody searched for is forgotten after a year; that they searched is not.
     opened.clock.advance(Duration::from_secs(400 * 86_400));
     archive.catalog.beat(opened.clock_now()).await.unwrap();
-    assert_eq!(pass(archive, false).await, HousekeepingReport { openings_erased: 1, ..HousekeepingReport::default() });
+    let expected = HousekeepingReport { openings_erased: 1, months_made: 4, ..HousekeepingReport::default() };
+    assert_eq!(pass(archive, false).await, expected);
     assert!(archive.catalog.opening(search.id).await.unwrap().is_none());
     assert!(archive.catalog.ledger_entry(search.id).await.unwrap().is_some());
     assert!(pass(archive, false).await.is_idle());
+}
+
+async fn the_next_months_have_their_keys_before_they_come(place: &CatalogPlace) {
+    let opened = opened(place).await;
+    let archive = &opened.archive;
+    assert_eq!(pass(archive, false).await.months_made, 4);
+    let ahead = ["month-2031-11", "month-2031-12", "month-2032-01", "month-2032-02"];
+    assert_eq!(archive.catalog.live_months().await.unwrap(), ahead);
+    for name in ahead {
+        assert!(archive.keyring.provider().exists(&name.parse().unwrap()).await.unwrap(), "{name}");
+    }
+    assert!(pass(archive, false).await.is_idle());
+    opened.clock.advance(Duration::from_secs(20 * 86_400));
+    archive.catalog.beat(opened.clock_now()).await.unwrap();
+    assert_eq!(pass(archive, false).await.months_made, 1);
+    assert!(archive.catalog.live_months().await.unwrap().contains(&"month-2032-03".to_owned()));
 }
 
 impl Opened {

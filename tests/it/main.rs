@@ -12,6 +12,7 @@ mod failpoints;
 mod gone;
 mod holding;
 mod housekeeping;
+mod keys_away;
 mod mend;
 mod oversight;
 mod publishing;

@@ -167,6 +167,7 @@ async fn a_record_of_destruction_that_is_not_ours_destroys_nothing(place: &Catal
         month,
         closed_at: now,
         destroyed_at: now,
+        effective_at: now,
         provider: "file".to_owned(),
         key_copies_destroyed: 1,
         recordings_purged: 0,

@@ -18,6 +18,7 @@ const RETRY_AFTER_S: u32 = 5;
 impl From<ArchiveError> for Problem {
     fn from(error: ArchiveError) -> Self {
         match error.code() {
+            "key-provider-unavailable" => Self::unavailable_for(Code::KeyProviderUnavailable, &error, RETRY_AFTER_S),
             _ if error.is_unavailable() => Self::unavailable(&error, RETRY_AFTER_S),
             "gone" | "key-gone" => Self::new(Code::Expired),
             "store-full" => {

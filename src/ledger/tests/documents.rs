@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{Log, ORIGIN, certificate, destruction_record, purge_facts, receipt};
+use super::{Log, ORIGIN, at, certificate, destruction_record, proven, purge_facts, receipt};
 use crate::ledger::certificate::{Certificate, PurgeGround};
+use crate::ledger::destruction::{DestructionFacts, DestructionRecord};
 use crate::ledger::document::{self, DocumentKind};
 use crate::ledger::entry::{Entry, Opening, leaf_bytes};
+use crate::ledger::kind::Kind;
 use crate::ledger::proof::Proof;
 use crate::ledger::receipt::Receipt;
 use crate::ledger::shapes::{OpeningText, ProvenEntry};
@@ -257,4 +259,21 @@ fn an_entry_that_stands_in_another_place_than_it_says_is_refused() {
     let opening = made.ledger.opening.opening().unwrap();
     let misplaced = ProvenEntry::new(4, &entry, &opening, &proof).unwrap();
     assert!(matches!(misplaced.verify(&key.public()), Err(LedgerError::WrongProof)));
+}
+
+#[test]
+fn a_destruction_that_takes_effect_later_says_so() {
+    let key = SigningKey::generate().unwrap();
+    let told = |effective_at: &str| {
+        let record = destruction_record(&key);
+        let facts = DestructionFacts { effective_at: at(effective_at), ..record.facts.clone() };
+        let ledger = proven(Kind::MONTH_DESTROYED, &facts, &key);
+        verify(&DestructionRecord { facts, ledger, ..record }.sign(&key).unwrap(), None)
+    };
+    let at_once = told("2031-12-01T00:00:01Z");
+    assert!(at_once.ok() && !at_once.to_string().contains("takes effect"), "{at_once}");
+    let later = told("2031-12-08T00:00:01Z");
+    assert!(later.ok(), "{later}");
+    assert!(later.to_string().contains("takes effect at 2031-12-08T00:00:01Z: can be called off"), "{later}");
+    assert_eq!(failed(&told("2031-11-08T00:00:01Z")), ["order of times"], "in force before it was asked for");
 }

@@ -167,6 +167,7 @@ fn destruction_record(key: &SigningKey) -> DestructionRecord {
         month: "2031-11".parse().unwrap(),
         closed_at: at("2031-12-01T00:00:00Z"),
         destroyed_at: at("2031-12-01T00:00:01Z"),
+        effective_at: at("2031-12-01T00:00:01Z"),
         provider: "file".to_owned(),
         key_copies_destroyed: 2,
         recordings_purged: 41,

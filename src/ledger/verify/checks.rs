@@ -73,8 +73,17 @@ pub(super) fn destruction(report: &mut Report, document: &Document) -> Option<St
     let read = document.read::<DestructionRecord>();
     report.add(SHAPE, read.is_ok(), &detail(&read));
     let record = read.ok()?;
-    let order = record.facts.closed_at <= record.facts.destroyed_at;
-    report.add(ORDER, order, &format!("destroyed at {}", record.facts.destroyed_at));
+    let facts = &record.facts;
+    let order = facts.closed_at <= facts.destroyed_at && facts.destroyed_at <= facts.effective_at;
+    let told = if facts.takes_effect_later() {
+        format!(
+            "asked for at {}, takes effect at {}: can be called off until then",
+            facts.destroyed_at, facts.effective_at
+        )
+    } else {
+        format!("destroyed at {}", facts.destroyed_at)
+    };
+    report.add(ORDER, order, &told);
     proven(report, document, &record.ledger, &Kind::MONTH_DESTROYED)
 }
 

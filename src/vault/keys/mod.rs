@@ -3,6 +3,7 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 pub mod file;
+pub mod kms;
 mod name;
 pub mod transit;
 
@@ -106,6 +107,11 @@ pub trait KeyProvider: Send + Sync + fmt::Debug {
 
     /// The names of all keys that can be used, in order.
     async fn list(&self) -> Result<Vec<KeyName>, KeyError>;
+
+    /// Whether the provider can be asked: for probes, so it costs little.
+    async fn check(&self) -> Result<(), KeyError> {
+        self.list().await.map(drop)
+    }
 
     /// The kind of provider, as it stands on records: `file`, `transit`, `aws-kms`.
     fn kind(&self) -> &'static str;

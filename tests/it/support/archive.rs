@@ -81,6 +81,11 @@ pub fn call(call_id: &str) -> Value {
 
 impl Running {
     pub async fn start(place: &CatalogPlace) -> Self {
+        Self::start_with(place, &[]).await
+    }
+
+    /// With more in its environment.
+    pub async fn start_with(place: &CatalogPlace, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let data = folder.path().join("data");
         let env = [
@@ -88,7 +93,7 @@ impl Running {
             ("EARWITNESS_CATALOG", &place.url),
             ("EARWITNESS_SPOOL", folder.path().to_str().expect("a plain path")),
         ];
-        let env = env.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let env = env.iter().chain(more).map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let config = Config::load(&Inputs { env, ..Inputs::default() }).expect("the configuration is good");
         let clock = Arc::new(ManualClock::new(at(NOW)));
         let parts = Parts {

@@ -145,6 +145,17 @@ impl World {
         catalog.close().await;
     }
 
+    /// Waits until the running server's housekeeping has made the keys of the next months.
+    pub async fn until_months_are_ahead(&self) {
+        let end = Instant::now() + PATIENCE;
+        let catalog = Catalog::open(&self.catalog).await.expect("the catalog opens");
+        while catalog.live_months().await.expect("an answer").len() < 3 {
+            assert!(Instant::now() < end, "the next months have no keys");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        catalog.close().await;
+    }
+
     /// A copy of the catalog as it is now. No process may be using it.
     pub async fn back_up(&self) -> String {
         match self.engine {

@@ -51,7 +51,7 @@ pub struct Upload {
         (status = 413, description = "`too-large`"),
         (status = 415, description = "`not-audio`, `unsupported-media-type`"),
         (status = 422, description = "`invalid-metadata`, `recorded-in-future`, `past-deadline`"),
-        (status = 503, description = "`unavailable`: try again after `Retry-After` seconds", headers(("Retry-After" = u32, description = "Seconds"))),
+        (status = 503, description = "`unavailable`, `key-provider-unavailable`: try again after `Retry-After` seconds", headers(("Retry-After" = u32, description = "Seconds"))),
         (status = 507, description = "`storage-full`"),
     )
 )]

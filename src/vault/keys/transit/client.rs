@@ -149,7 +149,7 @@ impl TransitClient {
             question = question.header(CONTENT_TYPE, "application/json").body(body);
         }
         let sent = question.send().await;
-        let response = sent.map_err(|error| (self.not_reached(&error), error.is_connect()))?;
+        let response = sent.map_err(|error| (self.not_reached(&error), !error.is_timeout()))?;
         *self.unreachable.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let status = response.status();
         let answer = read(response).await.map_err(|why| (Fault::Unavailable(why), true))?;

@@ -10,7 +10,7 @@
 mod answer;
 mod client;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod token;
 mod wire;
 

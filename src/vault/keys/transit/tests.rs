@@ -79,6 +79,13 @@ async fn open(server: &str, mount: &str, token: TokenSource) -> Result<TransitKe
     TransitKeys::open(TransitOptions { server, mount, namespace: None, token, ca_pem: None }, clock()).await
 }
 
+/// A provider without keys, for the tests of what stands above it.
+pub(crate) async fn without_keys(clock: Arc<dyn Clock>) -> Arc<dyn KeyProvider> {
+    let Bao { server, root, mount } = Bao::new().await;
+    let options = TransitOptions { server, mount, namespace: None, token: fixed(&root), ca_pem: None };
+    Arc::new(TransitKeys::open(options, clock).await.unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keeps_the_contract_as_root_and_with_the_shipped_policy() {
     let bao = Bao::new().await;
