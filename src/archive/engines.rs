@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::ArchiveError;
 use crate::clock::Clock;
 use crate::config::{Config, KeysUrl, StoreUrl};
 use crate::vault::VaultError;
 use crate::vault::keys::KeyProvider;
 use crate::vault::keys::file::FileKeys;
+use crate::vault::keys::transit::{TokenSource, TransitKeys, TransitOptions};
 use crate::vault::objects::ObjectStore;
 use crate::vault::objects::disk::DiskStore;
 
@@ -26,8 +29,39 @@ pub async fn open_keys(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dy
             let keys = FileKeys::open(folder.clone(), config.keys_replica.clone(), clock.clone());
             Ok(Arc::new(keys.map_err(VaultError::from)?))
         }
-        KeysUrl::Transit { .. } | KeysUrl::AwsKms(_) => {
-            Err(ArchiveError::Configuration("keys: this engine is not built yet".to_owned()))
+        KeysUrl::Transit { server, mount } => {
+            let options = TransitOptions {
+                server: server.clone(),
+                mount: mount.clone(),
+                namespace: from_environment(["BAO_NAMESPACE", "VAULT_NAMESPACE"]),
+                token: transit_token(config)?,
+                ca_pem: further_authorities(config)?,
+            };
+            let keys = TransitKeys::open(options, clock.clone()).await;
+            Ok(Arc::new(keys.map_err(VaultError::from)?))
         }
+        KeysUrl::AwsKms(_) => Err(ArchiveError::Configuration("keys: this engine is not built yet".to_owned())),
     }
+}
+
+/// The file where one is configured, else the variables that the servers' own tools read.
+fn transit_token(config: &Config) -> Result<TokenSource, ArchiveError> {
+    if let Some(file) = &config.keys_token_file {
+        return Ok(TokenSource::File(file.clone()));
+    }
+    let token = from_environment(["BAO_TOKEN", "VAULT_TOKEN"]).ok_or_else(|| {
+        ArchiveError::Configuration("keys: the key server wants a token: set keys_token_file, or BAO_TOKEN".to_owned())
+    })?;
+    Ok(TokenSource::Fixed(Zeroizing::new(token)))
+}
+
+/// The first of these that is set.
+fn from_environment(names: [&str; 2]) -> Option<String> {
+    names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+}
+
+/// The PEM file of authorities beside the system's.
+fn further_authorities(config: &Config) -> Result<Option<Vec<u8>>, ArchiveError> {
+    let read = config.ca_file.as_deref().map(std::fs::read).transpose();
+    read.map_err(|source| ArchiveError::Io { what: "reading ca_file", source })
 }

@@ -38,6 +38,7 @@ fn is_of_the_stored(error: &StoreError) -> bool {
 fn is_of_the_key(error: &KeyError) -> bool {
     match error {
         KeyError::Gone(_) | KeyError::Corrupt(_) | KeyError::WrongSize(_) | KeyError::ReplicaDiffers(_) => true,
+        KeyError::Unfit { .. } => true,
         KeyError::Seal(error) => is_of_the_sealed(error),
         KeyError::Permissions { .. } | KeyError::ForeignFolder(_) | KeyError::Unavailable(_) => false,
     }

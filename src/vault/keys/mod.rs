@@ -4,6 +4,7 @@
 pub(crate) mod conformance;
 pub mod file;
 mod name;
+pub mod transit;
 
 use std::fmt;
 use std::io;
@@ -38,6 +39,14 @@ pub enum KeyError {
     /// The two copies of a key are not the same.
     #[error("the key {0} is not the same in the keys folder and in its replica")]
     ReplicaDiffers(KeyName),
+    /// A key that must not be used.
+    #[error("the key {name} at the key provider must not be used: {why}")]
+    Unfit {
+        /// The key.
+        name: KeyName,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// Others may read the keys.
     #[error("others than the owner may read the {what}; make it {mode:o}")]
     Permissions {
@@ -65,6 +74,7 @@ impl KeyError {
             Self::Corrupt(_) => "key-unwrap-failed",
             Self::WrongSize(_) => "key-wrong-size",
             Self::ReplicaDiffers(_) => "key-replica-differs",
+            Self::Unfit { .. } => "key-unfit",
             Self::Permissions { .. } => "key-permissions",
             Self::ForeignFolder(_) => "key-folder-foreign",
             Self::Unavailable(_) => "key-provider-unavailable",
@@ -87,7 +97,8 @@ pub trait KeyProvider: Send + Sync + fmt::Debug {
     /// [`KeyError::Corrupt`] when the bytes do not open.
     async fn unwrap(&self, name: &KeyName, aad: &[u8], wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError>;
 
-    /// Destroys the key, durably and in all its copies. Again, or without a key, is no error.
+    /// Destroys the key, durably and in all its copies. Again, or without a key, is no error: a provider that takes
+    /// note of destructions says the same time again, one that cannot says a later one, and none an earlier one.
     async fn destroy(&self, name: &KeyName) -> Result<Destroyed, KeyError>;
 
     /// Whether there is a key that can be used.

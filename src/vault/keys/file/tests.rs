@@ -94,6 +94,17 @@ async fn a_missing_key_is_gone_but_a_missing_folder_is_trouble() {
 }
 
 #[tokio::test]
+async fn the_time_of_a_destruction_stays() {
+    let root = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let keys = FileKeys::open(root.path().join("keys"), None, clock.clone()).unwrap();
+    keys.ensure(&name()).await.unwrap();
+    let first = keys.destroy(&name()).await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(keys.destroy(&name()).await.unwrap(), first);
+}
+
+#[tokio::test]
 async fn a_destruction_that_was_broken_off_is_completed() {
     let root = tempfile::tempdir().unwrap();
     let keys = open(root.path(), true).unwrap();
