@@ -154,6 +154,14 @@ async fn nothing_is_left(stack: Stack) {
     use_it(&server, &id, &legal, &rep).await;
     let objects = world.objects_of(&id).await;
     assert!(objects.len() >= 4, "sidecar, sound, waveform and transcript: {objects:?}");
+    if world.stack == Stack::Production {
+        let audio = objects.iter().find(|path| path.ends_with("/audio")).expect("the sound");
+        assert_eq!(
+            world.outsider().await.try_to_delete(audio).await,
+            1,
+            "the store itself refuses before the deadline"
+        );
+    }
     let kept = contents(world.store().await, &Prefix::recordings()).await;
     assert_eq!(kept.len(), objects.len());
     let kept = kept.into_iter().map(|(_, bytes)| bytes).collect::<Vec<_>>();

@@ -20,3 +20,4 @@ mod recordings;
 mod samples;
 mod support;
 mod tink;
+mod wire;

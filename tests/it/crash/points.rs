@@ -44,7 +44,7 @@ pub(crate) const INGEST: Points = Points {
         "object-folders-synced",
         "object-renamed",
     ],
-    production: &[],
+    production: &["transit.key_created"],
 };
 
 pub(crate) const PURGE: Points = Points {
@@ -66,7 +66,7 @@ pub(crate) const PURGE: Points = Points {
 pub(crate) const MONTH: Points = Points {
     both: &["month.closed", "keyring-key-destroyed", "keyring-copy-deleted", "month.key_destroyed", "month.destroyed"],
     embedded: &["file-temp-synced", "file-linked", "key-destruction-noted", "key-removed"],
-    production: &[],
+    production: &["transit.deletion_allowed", "transit.key_deleted"],
 };
 
 pub(crate) const DECISION: &str = "decide.committed";

@@ -7,4 +7,5 @@ pub mod objects;
 pub mod outsider;
 pub mod sounds;
 pub mod stack;
+pub mod wiretap;
 pub mod world;

@@ -22,7 +22,8 @@ use tokio::sync::OnceCell;
 use super::engines::sqlite_url;
 use super::objects;
 use super::outsider::Outsider;
-use super::stack::{Bucket, Engines, Stack, config};
+use super::stack::{Bucket, Engines, Stack};
+use super::wiretap::Wiretap;
 
 /// How long anything that must happen may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,7 +59,7 @@ impl World {
 
     async fn within(stack: Stack, bucket: Bucket) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let engines = Engines::new(stack, bucket, folder.path()).await;
+        let engines = Engines::new(stack, bucket).await;
         let catalog = match stack {
             Stack::Embedded => sqlite_url(&folder.path().join("catalog.db")),
             Stack::Production => database("CREATE DATABASE {name}").await,
@@ -77,6 +78,18 @@ impl World {
         opened.await.as_ref()
     }
 
+    /// From now on all traffic to store, catalog and key server is listened to. On the production stack only.
+    pub async fn listened_to(&mut self) -> [Wiretap; 3] {
+        let (store, keys) = (self.engines.store().expect("a bucket"), self.engines.keys().expect("a key server"));
+        let wires = [authority(store, "endpoint=http://"), authority(&self.catalog, "@"), authority(keys, "://")];
+        let taps =
+            [Wiretap::before(&wires[0]).await, Wiretap::before(&wires[1]).await, Wiretap::before(&wires[2]).await];
+        let [store, catalog, keys] = [0, 1, 2].map(|n| (wires[n].as_str(), taps[n].address.to_string()));
+        self.catalog = self.catalog.replace(catalog.0, &catalog.1);
+        self.engines = self.engines.moved(store.0, &store.1).moved(keys.0, &keys.1);
+        taps
+    }
+
     /// Its bucket, seen from outside. On the production stack only.
     pub async fn outsider(&self) -> Outsider {
         Outsider::at(self.engines.store().expect("a bucket")).await
@@ -89,14 +102,14 @@ impl World {
 
     fn config(&self) -> Config {
         let data = self.data().display().to_string();
-        config([("EARWITNESS_DATA", data.as_str())].into_iter().chain(self.engines.settings()))
+        self.engines.config(self.folder.path(), [("EARWITNESS_DATA", data.as_str())])
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_earwitness"));
         command
             .args(arguments)
-            .envs(self.engines.settings())
+            .envs(self.engines.environment())
             .env("EARWITNESS_DATA", self.data())
             .env("EARWITNESS_CATALOG", &self.catalog)
             .env("EARWITNESS_SPOOL", self.folder.path())
@@ -236,6 +249,12 @@ async fn database(statement: &str) -> String {
     connection.close().await.expect("the connection closes");
     let (base, _) = server.rsplit_once('/').expect("an address with a database");
     format!("{base}/{name}")
+}
+
+/// `host:port` in an address, which stands behind this.
+fn authority(address: &str, behind: &str) -> String {
+    let (_, rest) = address.split_once(behind).expect("an address with a host");
+    rest.split(['/', '&']).next().expect("a host").to_owned()
 }
 
 fn clock() -> Arc<dyn Clock> {
