@@ -1,4 +1,4 @@
-//! The object store: one contract, and what it promises. The disk backend is in [`disk`].
+//! The object store: one contract, and what it promises. The backends are in [`disk`] and [`s3`].
 
 mod body;
 #[cfg(test)]
@@ -6,6 +6,7 @@ pub(crate) mod conformance;
 pub mod disk;
 mod error;
 mod key;
+pub mod s3;
 mod tile;
 
 use std::fmt;
