@@ -74,8 +74,8 @@ fn words_in(heard: &[Vec<u8>]) -> Vec<&'static str> {
 /// How many places have a piece of the sound, in whatever writing.
 fn pieces_in(heard: &[Vec<u8>], audio: &[u8]) -> usize {
     let mut pieces: HashSet<Vec<u8>> = audio.windows(PIECE).map(<[u8]>::to_vec).collect();
-    // A longer piece, so that enough of it is left in any writing.
-    for piece in audio.windows(2 * PIECE) {
+    // Longer pieces, so that enough of each is left in any writing, and so near that a hundred bytes have a whole one.
+    for piece in audio.windows(2 * PIECE).step_by(100 - 2 * PIECE) {
         pieces.extend(written(piece).into_iter().map(|form| form[..PIECE].to_vec()));
     }
     heard.iter().flat_map(|bytes| bytes.windows(PIECE)).filter(|window| pieces.contains(*window)).count()

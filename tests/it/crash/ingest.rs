@@ -63,7 +63,7 @@ pub(super) async fn killed_under_load(stack: Stack) {
     assert_eq!(recordings(world.store().await).await.len() as u64, rows, "as many in the store as in the catalog");
 }
 
-pub(super) async fn dies_at(stack: Stack, point: &str) {
+pub(super) async fn dies_at(stack: Stack, point: &str, audio: &[u8]) {
     let mut world = World::new(stack).await;
     // Under the fail point in the binary's very first steps there is no installation yet to make a token in.
     let (ingest, legal) = (world.token("ingest"), world.token("legal"));
@@ -71,17 +71,16 @@ pub(super) async fn dies_at(stack: Stack, point: &str) {
     let server = world.serve(None).await;
     server.until(&legal, "/v1/ledger/checkpoint", StatusCode::OK).await;
     server.stop().await;
-    let audio = tone(1);
     let mut server = world.serve(Some(point)).await;
     assert!(server.is_alive(), "{point}: it was reached without an upload");
     let metadata = call("call-1", 60);
-    let answer = server.post(&ingest, &metadata, &audio).await;
+    let answer = server.post(&ingest, &metadata, audio).await;
     assert!(answer.is_err(), "{point}: answered {answer:?} and lived");
     assert_eq!(server.until_dead().await.signal(), Some(9), "{point}");
 
     world.ahead_s = PAST_THE_CLAIM_S;
     let server = world.serve(None).await;
-    let again = server.post(&ingest, &metadata, &audio).await.expect("an answer");
+    let again = server.post(&ingest, &metadata, audio).await.expect("an answer");
     assert!([StatusCode::OK, StatusCode::CREATED].contains(&again.status()), "{point}: {}", again.status());
     let receipt: Value = again.json().await.expect("a receipt");
     let id = receipt["id"].as_str().expect("an id");

@@ -10,8 +10,8 @@ use earwitness::catalog::Catalog;
 use serde_json::Value;
 
 use crate::support::stack::Stack;
-use crate::support::world::{World, call};
-use points::{INGEST, MONTH, PURGE, RELATED};
+use crate::support::world::{World, call, tone, tone_of};
+use points::{INGEST, LONG_INGEST, MONTH, PURGE, RELATED};
 use reqwest::StatusCode;
 
 /// Longer than a claim or a lease lasts, so that those of the dead process are over after the restart.
@@ -34,12 +34,21 @@ macro_rules! on_both {
 }
 
 on_both! {
-    an_upload: |stack| for point in INGEST.on(stack) { ingest::dies_at(stack, point).await };
+    an_upload: |stack| for point in INGEST.on(stack) { ingest::dies_at(stack, point, &tone(1)).await };
     a_purge: |stack| for point in PURGE.on(stack) { purge::dies_at(stack, point).await };
     the_end_of_a_month: |stack| for point in MONTH.on(stack) { purge::month_end_dies_at(stack, point).await };
     a_decision: |stack| after::decision_dies(stack).await;
     related_data: |stack| for (point, is_kept) in RELATED { after::related_dies_at(stack, point, *is_kept).await };
     what_was_acknowledged_survives_a_kill: |stack| ingest::killed_under_load(stack).await;
+}
+
+/// So long that it is stored in parts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_upload_on_production() {
+    let audio = tone_of(600, 1);
+    for point in LONG_INGEST {
+        ingest::dies_at(Stack::Production, point, &audio).await;
+    }
 }
 
 fn assert_sound(world: &World, point: &str) -> Value {

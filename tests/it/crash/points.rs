@@ -44,8 +44,11 @@ pub(crate) const INGEST: Points = Points {
         "object-folders-synced",
         "object-renamed",
     ],
-    production: &["transit.key_created"],
+    production: &["transit.key_created", "object-put", "object-overwritten"],
 };
+
+/// Of an upload to S3 that is long enough to be stored in parts.
+pub(crate) const LONG_INGEST: &[&str] = &["object-upload-begun", "object-part-sent", "object-upload-completed"];
 
 pub(crate) const PURGE: Points = Points {
     both: &[
@@ -60,7 +63,7 @@ pub(crate) const PURGE: Points = Points {
         "purge.certified",
     ],
     embedded: &["object-unlinked", "object-folder-removed"],
-    production: &[],
+    production: &["object-versions-deleted"],
 };
 
 pub(crate) const MONTH: Points = Points {

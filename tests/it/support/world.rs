@@ -355,8 +355,13 @@ pub fn upload(metadata: &Value, audio: &[u8]) -> Form {
 
 /// Four seconds of two tones, mono, 8 kHz, 16 bits; another `seed`, another sound.
 pub fn tone(seed: u32) -> Vec<u8> {
+    tone_of(4, seed)
+}
+
+/// The same for so many seconds.
+pub fn tone_of(seconds: u32, seed: u32) -> Vec<u8> {
     let rate = 8_000_u32;
-    let samples: Vec<u8> = (0..rate * 4)
+    let samples: Vec<u8> = (0..rate * seconds)
         .flat_map(|n| {
             let t = f64::from(n) / f64::from(rate);
             let low = (t * (300.0 + f64::from(seed % 97) * 7.0) * std::f64::consts::TAU).sin();
