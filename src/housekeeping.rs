@@ -38,6 +38,8 @@ const LISTING_LEASE: &str = "orphans";
 pub struct HousekeepingReport {
     /// Uploads that died half-way and were brought to an end.
     pub uploads_settled: u64,
+    /// Recordings whose lock or legal hold in the store was set belatedly.
+    pub recordings_guarded: u64,
     /// Sidecars brought up to their rows.
     pub sidecars_written: u64,
     /// Ledger openings erased because their time is over.
@@ -91,6 +93,8 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
         let erased = erase_openings(archive, now).await;
         report.openings_erased = report.keep("openings", erased);
     }
+    let guarded = archive.guard_missing(BATCH).await;
+    report.recordings_guarded = report.keep("guards", guarded);
     let written = write_stale_sidecars(archive).await;
     report.sidecars_written = report.keep("sidecars", written);
     let swept = sweep_windows(archive, now).await;
@@ -164,6 +168,7 @@ pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
         if !report.is_idle() {
             tracing::info!(
                 uploads_settled = report.uploads_settled,
+                recordings_guarded = report.recordings_guarded,
                 sidecars_written = report.sidecars_written,
                 openings_erased = report.openings_erased,
                 held_back = report.held_back,

@@ -17,6 +17,7 @@
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
+//! | keep in a dispute | [`hold`] | legal holds: past its deadline a held recording lives by its case's key |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | once at a time | [`leases`] | work that one node does while the others wait |
@@ -34,6 +35,7 @@ pub mod config;
 pub mod failpoint;
 pub mod find;
 pub mod fsck;
+pub mod hold;
 pub mod housekeeping;
 pub mod http;
 pub mod leases;

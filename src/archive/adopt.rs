@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::row::{SealedRow, lookups_of, open_row};
+use super::row::{SealedRow, open_row};
 use super::sidecar::OpenedSidecar;
 use super::{Archive, ArchiveError};
 use crate::catalog::{CallClaim, CatalogError, NewRecording, Tx};
@@ -78,7 +78,6 @@ impl Archive {
         claim: Option<&CallClaim>,
     ) -> Result<Adoption, ArchiveError> {
         let row = open_row(sidecar.id, &sidecar.key, &sidecar.body.sealed)?;
-        let month = self.keyring.secret(&KeyName::Month(sidecar.month)).await?;
         let installation = self.keyring.ensure_secret(&KeyName::Installation).await?;
         let mac = installation.call_uniqueness_mac(&row.metadata.call_id, row.metadata.part);
         let standing = self.catalog.call_holder(&mac).await?;
@@ -96,7 +95,7 @@ impl Archive {
             }
             _ => true,
         };
-        let new = new_row(sidecar, lookups_of(&month, &row.metadata));
+        let new = new_row(sidecar, self.lookups_under(&sidecar.wraps, &row.metadata).await?);
         let mut tx = self.catalog.begin().await?;
         tx.insert_recording(&new).await?;
         if tx.is_purged(sidecar.id).await? {
@@ -200,7 +199,7 @@ fn new_row(sidecar: &OpenedSidecar, lookups: Vec<Vec<u8>>) -> NewRecording {
         revision: body.revision,
         sealed: body.sealed.clone(),
         sealed_receipt: body.sealed_receipt.clone(),
-        wrapped: (KeyName::Month(sidecar.month).to_string(), sidecar.wrapped_key.clone()),
+        wraps: sidecar.wraps.clone(),
         lookups,
     }
 }

@@ -25,17 +25,13 @@ pub async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<d
 
 /// Opens the configured bucket. Asks it for nothing yet.
 pub async fn open_bucket(config: &Config, url: &S3Url, clock: &Arc<dyn Clock>) -> Result<S3Store, ArchiveError> {
-    let ca_pem = match &config.ca_file {
-        Some(path) => Some(std::fs::read(path).map_err(|source| ArchiveError::Io { what: "reading ca_file", source })?),
-        None => None,
-    };
     let settings = S3Settings {
         bucket: url.bucket.clone(),
         prefix: url.prefix.clone(),
         endpoint: url.endpoint.clone(),
         region: url.region.clone(),
         path_style: url.path_style,
-        ca_pem,
+        ca_pem: further_authorities(config)?,
         lock_mode: match config.lock_mode {
             LockMode::Governance => s3::LockMode::Governance,
             LockMode::Compliance => s3::LockMode::Compliance,

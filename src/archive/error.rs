@@ -57,7 +57,10 @@ impl ArchiveError {
 
     /// Whether trying again later can help: a part does not answer.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self.code(), "catalog-unavailable" | "key-provider-unavailable" | "store-unavailable")
+        matches!(
+            self.code(),
+            "catalog-unavailable" | "key-provider-unavailable" | "store-unavailable" | "store-lock-not-kept"
+        )
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod adopt;
 pub mod engines;
 mod error;
+mod guard;
 pub mod journal;
 mod open;
 pub mod row;
@@ -30,7 +31,7 @@ use crate::ledger::shapes::Controller;
 use crate::ledger::signing::SigningKey;
 use crate::retention::Policy;
 use crate::vault::keyring::Keyring;
-use crate::vault::objects::ObjectStore;
+use crate::vault::objects::{ObjectStore, StoreFacts};
 
 /// The name of the ledger's lease.
 const LEDGER: &str = "ledger";
@@ -67,6 +68,8 @@ pub struct Archive {
     pub purge_turn: tokio::sync::Mutex<()>,
     /// Sidecars are rewritten one at a time, so that an older state cannot overtake a newer one.
     sidecar_writer: tokio::sync::Mutex<()>,
+    /// What the store was found to enforce.
+    store_facts: tokio::sync::OnceCell<StoreFacts>,
     /// False where the clock is not the system's: then the catalog's clock is no second opinion.
     compare_clocks: bool,
 }

@@ -14,6 +14,7 @@ use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::{Config, RECORDING_RULE};
 use crate::ledger::key_file;
+use crate::ledger::signing::SigningKey;
 use crate::retention::Policy;
 use crate::vault::keyring::{DEFAULT_KEEP, Keyring};
 
@@ -41,14 +42,14 @@ impl Archive {
     pub async fn open(parts: Parts) -> Result<Arc<Self>, ArchiveError> {
         let Parts { config, clock, decoder_program, clock_is_system } = parts;
         folder(&config.data)?;
-        let catalog = Catalog::open(&config.catalog.to_connect()).await?;
+        let catalog = Catalog::open_with(&config.catalog.to_connect(), config.catalog_connections).await?;
         let store = open_store(&config, &clock).await?;
         let provider = open_keys(&config, &clock).await?;
         check_pin(&catalog, "store", Some(store.identity().await?)).await?;
         check_pin(&catalog, "keys", provider.identity()).await?;
         let shelf = Arc::new(CatalogShelf { catalog: catalog.clone(), clock: clock.clone() });
         let keyring = Keyring::new(provider, store.clone(), shelf, clock.clone(), DEFAULT_KEEP);
-        let signing = key_file::load_or_create(&config.signing_key)?;
+        let signing = signing_key(&catalog, &config.signing_key).await?;
         let policy = policy_in_force(&catalog, &config, clock.as_ref()).await?;
         let limits = WorkerLimits {
             address_space_bytes: config.decoder.memory_bytes,
@@ -72,6 +73,7 @@ impl Archive {
             ledger_writer: tokio::sync::Mutex::new(false),
             purge_turn: tokio::sync::Mutex::new(()),
             sidecar_writer: tokio::sync::Mutex::new(()),
+            store_facts: tokio::sync::OnceCell::new(),
             compare_clocks: clock_is_system,
             config,
         }))
@@ -93,6 +95,27 @@ async fn check_pin(catalog: &Catalog, part: &'static str, identity: Option<Strin
     Err(ArchiveError::Configuration(format!(
         "the {part} at the configured place are not those that this catalog belongs to: is a volume not mounted?"
     )))
+}
+
+/// Name under which the catalog pins the key that signs.
+const SIGNING: &str = "signing";
+
+/// The key that signs, which is the same on every node: what one signs, another has to be able to answer for. Only the
+/// first node of a new archive makes one.
+async fn signing_key(catalog: &Catalog, path: &Path) -> Result<SigningKey, ArchiveError> {
+    let pinned = catalog.pinned(SIGNING).await?;
+    let other = || {
+        ArchiveError::Configuration(format!(
+            "the key in {} is not the one that signs for this archive: copy that of another node, or from its backup",
+            path.display()
+        ))
+    };
+    if pinned.is_some() && !path.exists() {
+        return Err(other());
+    }
+    let key = key_file::load_or_create(path)?;
+    let fingerprint = key.public().fingerprint();
+    if catalog.pin(SIGNING, &fingerprint).await? == fingerprint { Ok(key) } else { Err(other()) }
 }
 
 /// The configured terms with the version under which the catalog knows them.

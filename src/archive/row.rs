@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 use super::{Archive, ArchiveError};
 use crate::access::Actor;
 use crate::audio::{Facts, Finding};
-use crate::catalog::RecordingRow;
+use crate::catalog::{RecordingRow, Wrap};
 use crate::clock::Timestamp;
 use crate::recording::{Metadata, RecordingId};
+use crate::vault::keyring::KeyringError;
 use crate::vault::keys::KeyName;
 use crate::vault::secrets::{DataKey, LookupField, Secret};
 use crate::vault::small;
@@ -83,8 +84,8 @@ pub fn open_receipt(id: RecordingId, key: &DataKey, sealed: &[u8]) -> Result<Vec
     Ok(small::open(&key.row_key()?, &receipt_aad(id), sealed)?.to_vec())
 }
 
-/// The keyed hashes by which a recording is found, under its month's secret.
-pub fn lookups_of(month: &Secret, metadata: &Metadata) -> Vec<Vec<u8>> {
+/// The keyed hashes by which a recording is found, under the secret of its month or of a case that holds it.
+pub fn lookups_of(secret: &Secret, metadata: &Metadata) -> Vec<Vec<u8>> {
     let person = metadata.person.as_ref();
     let fields = [
         (LookupField::Call, Some(metadata.call_id.as_str())),
@@ -97,11 +98,11 @@ pub fn lookups_of(month: &Secret, metadata: &Metadata) -> Vec<Vec<u8>> {
     let mut macs = Vec::new();
     for (field, value) in fields {
         if let Some(value) = value {
-            macs.push(month.lookup_mac(field, value).to_vec());
+            macs.push(secret.lookup_mac(field, value).to_vec());
         }
     }
     if let Some(name) = person.and_then(|p| p.name.as_deref()) {
-        macs.push(month.lookup_mac(LookupField::PersonName, &fold_name(name)).to_vec());
+        macs.push(secret.lookup_mac(LookupField::PersonName, &fold_name(name)).to_vec());
     }
     macs
 }
@@ -112,11 +113,44 @@ pub fn fold_name(name: &str) -> String {
 }
 
 impl Archive {
-    /// The recording's data key. [`ArchiveError::KeyDestroyed`] once the purge or its month took it.
+    /// The recording's data key: by its month or, where that is over, by a case that holds it.
+    /// [`ArchiveError::KeyDestroyed`] once the purge took it, or its month and no case has it.
     pub async fn data_key(&self, row: &RecordingRow) -> Result<DataKey, ArchiveError> {
-        let wrapped = row.wrapped.as_ref().ok_or(ArchiveError::KeyDestroyed)?;
-        let month = self.keyring.secret(&KeyName::Month(row.month)).await?;
-        Ok(month.unwrap_data_key(row.id, wrapped)?)
+        if let Some(wrapped) = &row.wrapped {
+            match self.keyring.secret(&KeyName::Month(row.month)).await {
+                Ok(month) => return Ok(month.unwrap_data_key(row.id, wrapped)?),
+                Err(KeyringError::Gone(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.unwrap_any(row.id, &self.catalog.recording_keys(row.id).await?).await
+    }
+
+    /// The data key by the first of its wraps whose secret is still there.
+    pub async fn unwrap_any(&self, id: RecordingId, wraps: &[Wrap]) -> Result<DataKey, ArchiveError> {
+        for wrap in wraps {
+            let holder: KeyName = wrap.holder.parse().map_err(|_| ArchiveError::Document("the holder of a key"))?;
+            match self.keyring.secret(&holder).await {
+                Ok(secret) => return Ok(secret.unwrap_data_key(id, &wrap.wrapped)?),
+                Err(KeyringError::Gone(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ArchiveError::KeyDestroyed)
+    }
+
+    /// The keyed hashes by which a recording is found, under each of these holders' secrets that is still there.
+    pub async fn lookups_under(&self, wraps: &[Wrap], metadata: &Metadata) -> Result<Vec<Vec<u8>>, ArchiveError> {
+        let mut macs = Vec::new();
+        for wrap in wraps {
+            let holder: KeyName = wrap.holder.parse().map_err(|_| ArchiveError::Document("the holder of a key"))?;
+            match self.keyring.secret(&holder).await {
+                Ok(secret) => macs.extend(lookups_of(&secret, metadata)),
+                Err(KeyringError::Gone(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(macs)
     }
 
     /// The recording's data key and its opened row.

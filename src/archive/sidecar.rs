@@ -5,15 +5,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Archive, ArchiveError};
-use crate::catalog::{NewEntry, NewOpening, NewRecording, OpeningRow, RecordingRow, RelatedRow, Stage};
+use crate::catalog::{NewEntry, NewOpening, NewRecording, OpeningRow, RecordingRow, RelatedRow, Stage, Wrap};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::{ExpiryMonth, Language, RecordingId, Status};
-use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, RecordingPart, StoreError};
 use crate::vault::secrets::DataKey;
 use crate::vault::small;
 
+/// The version of the form in which sidecars are written.
+const VERSION: u32 = 2;
 /// Longest sidecar that is written, and so the longest that is read, in bytes. What a recording may have at the most (its
 /// metadata, 256 pieces of related data, [`MAX_ENTRIES`]) stays well below.
 const MAX_BYTES: u64 = 4 << 20;
@@ -41,10 +42,17 @@ struct Outer {
     version: u32,
     recording_id: RecordingId,
     month: ExpiryMonth,
-    #[serde(with = "base64_bytes")]
-    wrapped_key: Vec<u8>,
+    wraps: Vec<OuterWrap>,
     #[serde(with = "base64_bytes")]
     sealed: Vec<u8>,
+}
+
+/// The data key under the secret of its month, or of a case that holds it.
+#[derive(Serialize, Deserialize)]
+struct OuterWrap {
+    holder: String,
+    #[serde(with = "base64_bytes")]
+    wrapped: Vec<u8>,
 }
 
 /// What is sealed in it: the row, word for word, and what belongs to it.
@@ -113,8 +121,8 @@ pub struct OpenedSidecar {
     pub id: RecordingId,
     /// Its expiry month.
     pub month: ExpiryMonth,
-    /// Its data key under the month's secret.
-    pub wrapped_key: Vec<u8>,
+    /// Its data key under the secret of its month and of each case that holds it.
+    pub wraps: Vec<Wrap>,
     /// Its data key.
     pub key: DataKey,
     /// What was sealed.
@@ -200,13 +208,14 @@ impl Archive {
         id: RecordingId,
         month: ExpiryMonth,
         key: &DataKey,
-        wrapped_key: &[u8],
+        wraps: &[Wrap],
         body: &Sidecar,
     ) -> Result<(), ArchiveError> {
         let text = serde_json::to_vec(body).map_err(|_| ArchiveError::Document("sidecar"))?;
         let sealed =
             small::seal(key.object_key(RecordingPart::Sidecar)?.key(), &RecordingPart::Sidecar.aad(id), &text)?;
-        let outer = Outer { version: 1, recording_id: id, month, wrapped_key: wrapped_key.to_vec(), sealed };
+        let wraps = wraps.iter().map(|w| OuterWrap { holder: w.holder.clone(), wrapped: w.wrapped.clone() }).collect();
+        let outer = Outer { version: VERSION, recording_id: id, month, wraps, sealed };
         let bytes = serde_json::to_vec(&outer).map_err(|_| ArchiveError::Document("sidecar"))?;
         if bytes.len() as u64 > MAX_BYTES {
             return Err(StoreError::TooLarge { max_bytes: MAX_BYTES }.into());
@@ -221,12 +230,11 @@ impl Archive {
     pub async fn refresh_sidecar(&self, id: RecordingId) -> Result<(), ArchiveError> {
         let _one_at_a_time = self.sidecar_writer.lock().await;
         let Some(mut row) = self.catalog.recording(id).await? else { return Ok(()) };
-        while row.stage == Stage::Live
-            && let Some(wrapped) = row.wrapped.clone()
-        {
+        while row.stage == Stage::Live {
+            let wraps = self.catalog.recording_keys(id).await?;
             let key = self.data_key(&row).await?;
             let body = self.sidecar_of(&row).await?;
-            self.write_sidecar(id, row.month, &key, &wrapped, &body).await?;
+            self.write_sidecar(id, row.month, &key, &wraps, &body).await?;
             match self.catalog.recording(id).await? {
                 Some(now) if now.stage == Stage::Live && now.revision == row.revision => {
                     return Ok(self.catalog.sidecar_written(id, row.revision).await?);
@@ -306,14 +314,14 @@ impl Archive {
         }
         let bytes = self.store.get(&name, MAX_BYTES).await?;
         let outer: Outer = serde_json::from_slice(&bytes).map_err(|_| ArchiveError::Document("sidecar"))?;
-        if outer.version != 1 || outer.recording_id != id || outer.month != month {
+        if outer.version != VERSION || outer.recording_id != id || outer.month != month {
             return Err(ArchiveError::Document("a sidecar of another recording or version"));
         }
-        let secret = self.keyring.secret(&KeyName::Month(month)).await?;
-        let key = secret.unwrap_data_key(id, &outer.wrapped_key)?;
+        let wraps = outer.wraps.into_iter().map(|w| Wrap { holder: w.holder, wrapped: w.wrapped }).collect::<Vec<_>>();
+        let key = self.unwrap_any(id, &wraps).await?;
         let text =
             small::open(key.object_key(RecordingPart::Sidecar)?.key(), &RecordingPart::Sidecar.aad(id), &outer.sealed)?;
         let body = serde_json::from_slice(&text).map_err(|_| ArchiveError::Document("sidecar"))?;
-        Ok(Some(OpenedSidecar { id, month, wrapped_key: outer.wrapped_key, key, body }))
+        Ok(Some(OpenedSidecar { id, month, wraps, key, body }))
     }
 }

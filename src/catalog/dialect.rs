@@ -33,10 +33,10 @@ impl Engine {
         }
     }
 
-    pub(super) fn pool_size(self) -> u32 {
+    pub(super) fn pool_size(self, postgres_connections: u32) -> u32 {
         match self {
             Self::Sqlite => 8,
-            Self::Postgres => 16,
+            Self::Postgres => postgres_connections,
         }
     }
 

@@ -59,14 +59,39 @@ fn engine_words(error: &sqlx::Error) -> String {
     }
 }
 
+/// Whether an engine's error code says that it can be tried again in a while: PostgreSQL's SQLSTATE classes 08
+/// (connection), 53 (too many connections, no memory, disk full), 57P (shut down, starting up, standby), 25006 (a primary
+/// that became a standby), 40001 and 40P01 (serialization, deadlock); SQLite's 5 (busy) and 261 (busy, recovering).
+fn comes_back(code: &str) -> bool {
+    matches!(code, "25006" | "40001" | "40P01" | "5" | "261")
+        || ["08", "53", "57P"].iter().any(|class| code.len() == 5 && code.starts_with(class))
+}
+
 impl From<sqlx::Error> for CatalogError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => {
+            sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::Tls(_) => Self::Unavailable(error),
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Unavailable(error),
+            _ if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => Self::AlreadyThere,
+            _ if error.as_database_error().and_then(|e| e.code()).is_some_and(|code| comes_back(&code)) => {
                 Self::Unavailable(error)
             }
-            _ if error.as_database_error().is_some_and(|e| e.is_unique_violation()) => Self::AlreadyThere,
             _ => Self::Engine(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_restart_of_the_engine_says_comes_back() {
+        for code in ["57P01", "57P03", "08006", "53300", "40P01", "5"] {
+            assert!(comes_back(code), "{code}");
+        }
+        for code in ["23505", "42P01", "22001", "1", "19", "2067", "57014"] {
+            assert!(!comes_back(code), "{code}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use sqlx::Row;
 use uuid::Uuid;
 
+use super::recordings::parse_ids;
 use super::sql::statements;
 use super::{Catalog, CatalogError, Result, Tx, exactly_one};
 use crate::clock::Timestamp;
@@ -16,6 +17,15 @@ statements! {
     RELEASE = "UPDATE holds SET released_at = $2 WHERE id = $1 AND released_at IS NULL";
     ENSURE_CASE = "INSERT INTO cases (id, opened_at, sealed) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
     OF_RECORDING = "SELECT id, case_id, placed_at FROM holds WHERE recording_id = $1 AND released_at IS NULL ORDER BY placed_at, id";
+    // Any change of the holds: the sidecar and the store's own holds follow it.
+    CHANGE = "UPDATE recordings SET hold_revision = hold_revision + 1, revision = revision + 1 WHERE id = $1 AND stage = 'live'";
+    CASE_HOLDS = "SELECT count(*) FROM holds WHERE recording_id = $1 AND case_id = $2 AND released_at IS NULL";
+    // Only what a case's key opens as well: without one, the month's is the last there is.
+    PAST_DEADLINE = "SELECT r.id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 \
+        AND EXISTS (SELECT 1 FROM recording_keys k WHERE k.recording_id = r.id AND k.holder = 'month-' || r.month) \
+        AND EXISTS (SELECT 1 FROM recording_keys k WHERE k.recording_id = r.id AND k.holder LIKE 'case-%') \
+        AND EXISTS (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL) \
+        ORDER BY r.expires_at, r.id LIMIT $2";
     COUNT = "SELECT count(*) FROM holds WHERE recording_id = $1 AND released_at IS NULL";
 }
 
@@ -44,7 +54,37 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// Held recordings that are past their deadline and still under their month's key.
+    pub async fn held_past_deadline(&self, now: Timestamp, limit: u32) -> Result<Vec<RecordingId>> {
+        let ids: Vec<String> =
+            sqlx::query_scalar(PAST_DEADLINE).bind(now.micros()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        parse_ids(&ids)
+    }
+}
+
 impl Tx {
+    /// Takes the recording's row in order to change its holds; false when it is no longer live.
+    pub async fn change_holds(&mut self, id: RecordingId) -> Result<bool> {
+        let done = sqlx::query(CHANGE).bind(id.to_string()).execute(&mut *self.inner).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Whether any hold is in force on a recording whose row this transaction has.
+    pub async fn is_held(&mut self, id: RecordingId) -> Result<bool> {
+        Ok(self.count_holds(&id.to_string()).await? > 0)
+    }
+
+    /// Whether a case has a hold in force on a recording whose row this transaction has.
+    pub async fn case_holds(&mut self, id: RecordingId, case: Uuid) -> Result<bool> {
+        let count: i64 = sqlx::query_scalar(CASE_HOLDS)
+            .bind(id.to_string())
+            .bind(case.to_string())
+            .fetch_one(&mut *self.inner)
+            .await?;
+        Ok(count > 0)
+    }
+
     /// Makes a case's row where there is none. What a case says is sealed by the caller.
     pub async fn ensure_case(&mut self, case: Uuid, now: Timestamp, sealed: &[u8]) -> Result<()> {
         sqlx::query(ENSURE_CASE)

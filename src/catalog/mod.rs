@@ -19,6 +19,7 @@ mod brakes;
 mod calls;
 mod dialect;
 mod error;
+mod guards;
 mod holds;
 mod leases;
 mod ledger;
@@ -38,11 +39,12 @@ pub use brakes::{Brake, BrakeKind, KnownTimes};
 pub use calls::{CallClaim, CallState};
 pub use dialect::Engine;
 pub use error::CatalogError;
+pub use guards::Guard;
 pub use holds::HoldOutcome;
 pub use ledger::{LedgerState, NewEntry, NewOpening, OpeningRow, SequencedEntry, UnsequencedEntry};
 pub use policies::PolicyRow;
 pub use purge_row::{Deleted, PurgeRow, PurgeStage};
-pub use recordings::{NewRecording, RecordingRow, Stage};
+pub use recordings::{NewRecording, RecordingRow, Stage, Wrap};
 pub use related::RelatedRow;
 pub use search::{Filter, Page, ScopeFilter};
 pub use secrets::{SecretRow, SecretState};
@@ -54,6 +56,9 @@ type Result<T> = std::result::Result<T, CatalogError>;
 
 /// How long a statement waits for SQLite's write lock, held by another process, before it gives up.
 const SQLITE_BUSY_MS: u32 = 30_000;
+
+/// Connections to PostgreSQL, unless said otherwise.
+const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// How often, with what pause, and how long each time the catalog's log is tried to be emptied while somebody reads it.
 const SETTLE_ATTEMPTS: u32 = 5;
@@ -79,11 +84,17 @@ impl Catalog {
     /// Connects to `url` (`sqlite://path` or `postgres://…`), makes the database file where there is none, and
     /// brings the schema up to date.
     pub async fn open(url: &str) -> Result<Self> {
+        Self::open_with(url, POSTGRES_CONNECTIONS).await
+    }
+
+    /// The same with at most so many connections to PostgreSQL. Nodes that start at once bring the schema up to date one
+    /// after the other, under the engine's own lock (an advisory lock on PostgreSQL).
+    pub async fn open_with(url: &str, postgres_connections: u32) -> Result<Self> {
         install_default_drivers();
         let engine = Engine::of_url(url)?;
         let target = engine.connect_url(url);
         let pool = AnyPoolOptions::new()
-            .max_connections(engine.pool_size())
+            .max_connections(engine.pool_size(postgres_connections))
             .acquire_timeout(Duration::from_secs(30))
             .after_connect(move |connection, _| {
                 Box::pin(async move {

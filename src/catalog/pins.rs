@@ -9,6 +9,11 @@ statements! {
 }
 
 impl Catalog {
+    /// What is pinned under `name`.
+    pub async fn pinned(&self, name: &str) -> Result<Option<String>> {
+        Ok(sqlx::query_scalar(PINNED).bind(name).fetch_optional(&self.pool).await?)
+    }
+
     /// Pins `value` under `name` where nothing is pinned yet, and gives what is pinned now.
     pub async fn pin(&self, name: &str, value: &str) -> Result<String> {
         let mut tx = self.begin().await?;

@@ -55,6 +55,7 @@ statements! {
         ON CONFLICT (recording_id) DO UPDATE SET stage = 'certified', certified_at = excluded.certified_at";
     FENCED_SINCE = "SELECT count(*) FROM purges WHERE fenced_at >= $1";
     FIRST_FENCED = "SELECT CAST(min(fenced_at) AS BIGINT) AS first FROM purges WHERE fenced_at >= $1";
+    HELD_IN_MONTH = "SELECT count(*) FROM recordings WHERE month = $1";
     IN_MONTH = "SELECT count(*) FROM purges WHERE month = $1";
 }
 
@@ -116,6 +117,11 @@ impl Catalog {
         let row = sqlx::query(FIRST_FENCED).bind(since.micros()).fetch_one(&self.pool).await?;
         let first: Option<i64> = row.try_get("first")?;
         Ok((super::unsigned(count)?, first.map(Timestamp::from_micros)))
+    }
+
+    /// How many recordings of a month that is closed live on because they are held.
+    pub async fn held_in_month(&self, month: &str) -> Result<u64> {
+        super::unsigned(sqlx::query_scalar(HELD_IN_MONTH).bind(month).fetch_one(&self.pool).await?)
     }
 
     /// How many recordings of a month were purged.

@@ -12,7 +12,7 @@ use crate::recording::{ExpiryMonth, RecordingId, Status};
 macro_rules! recording_columns {
     () => {
         "SELECT r.id, r.account_id, r.product, r.language, r.recorded_at, r.received_at, r.expires_at, r.month, r.rule, \
-         r.status, r.stage, r.byte_len, r.duration_ms, r.ingested_by, r.revision, r.sealed, r.sealed_receipt, k.wrapped, \
+         r.status, r.stage, r.byte_len, r.duration_ms, r.ingested_by, r.revision, r.sealed, r.sealed_receipt, k.wrapped, r.locked_until, \
          (SELECT min(h.placed_at) FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL) AS held_since \
          FROM recordings r LEFT JOIN recording_keys k ON k.recording_id = r.id AND k.holder = 'month-' || r.month "
     };
@@ -23,7 +23,11 @@ statements! {
     INSERT = "INSERT INTO recordings (id, account_id, product, language, recorded_at, received_at, expires_at, month, rule, \
         status, stage, byte_len, duration_ms, ingested_by, revision, sidecar_revision, hold_revision, sealed, sealed_receipt) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'live', $11, $12, $13, $14, $14, 0, $15, $16)";
-    INSERT_KEY = "INSERT INTO recording_keys (recording_id, holder, wrapped) VALUES ($1, $2, $3)";
+    // A case that holds a recording twice needs one wrap.
+    INSERT_KEY = "INSERT INTO recording_keys (recording_id, holder, wrapped) VALUES ($1, $2, $3) \
+        ON CONFLICT (recording_id, holder) DO NOTHING";
+    REMOVE_KEY = "DELETE FROM recording_keys WHERE recording_id = $1 AND holder = $2";
+    KEYS = "SELECT holder, wrapped FROM recording_keys WHERE recording_id = $1 ORDER BY holder";
     INSERT_LOOKUP = "INSERT INTO lookups (mac, recording_id) VALUES ($1, $2) ON CONFLICT (mac, recording_id) DO NOTHING";
     DELETE_LOOKUPS = "DELETE FROM lookups WHERE recording_id = $1";
     LOAD = concat!(recording_columns!(), "WHERE r.id = $1");
@@ -50,6 +54,15 @@ pub enum Stage {
     Live,
     /// The purge has it; there is no way back.
     Fenced,
+}
+
+/// A recording's data key under one secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrap {
+    /// Whose secret: `month-2031-11`, `case-<uuid>`.
+    pub holder: String,
+    /// The wrapped key.
+    pub wrapped: Vec<u8>,
 }
 
 /// A recording about to be inserted.
@@ -87,8 +100,8 @@ pub struct NewRecording {
     pub sealed: Vec<u8>,
     /// Sealed receipt, word for word.
     pub sealed_receipt: Vec<u8>,
-    /// The data key under the month's secret, and the holder's name (`month-2031-11`).
-    pub wrapped: (String, Vec<u8>),
+    /// The data key under the secret of its month and, where it is held, of each holding case.
+    pub wraps: Vec<Wrap>,
     /// Keyed hashes to be found by.
     pub lookups: Vec<Vec<u8>>,
 }
@@ -118,6 +131,8 @@ pub struct RecordingRow {
     pub wrapped: Option<Vec<u8>>,
     /// Since when it is on legal hold, if it is.
     pub held_since: Option<Timestamp>,
+    /// Until when the store refuses to delete it, as was read back; none where that was not done yet.
+    pub locked_until: Option<Timestamp>,
 }
 
 pub(super) fn recording_row(row: &AnyRow) -> Result<RecordingRow> {
@@ -148,6 +163,7 @@ pub(super) fn recording_row(row: &AnyRow) -> Result<RecordingRow> {
         sealed_receipt: row.try_get("sealed_receipt")?,
         wrapped: row.try_get("wrapped")?,
         held_since: row.try_get::<Option<i64>, _>("held_since")?.map(Timestamp::from_micros),
+        locked_until: row.try_get::<Option<i64>, _>("locked_until")?.map(Timestamp::from_micros),
     })
 }
 
@@ -156,6 +172,15 @@ impl Catalog {
     pub async fn recording(&self, id: RecordingId) -> Result<Option<RecordingRow>> {
         let row = sqlx::query(LOAD).bind(id.to_string()).fetch_optional(&self.pool).await?;
         row.as_ref().map(recording_row).transpose()
+    }
+
+    /// Every wrap of a recording's data key.
+    pub async fn recording_keys(&self, id: RecordingId) -> Result<Vec<Wrap>> {
+        let rows = sqlx::query(KEYS).bind(id.to_string()).fetch_all(&self.pool).await?;
+        let wrap = |row: &AnyRow| -> Result<Wrap> {
+            Ok(Wrap { holder: row.try_get("holder")?, wrapped: row.try_get("wrapped")? })
+        };
+        rows.iter().map(wrap).collect()
     }
 
     /// Recordings that wait for a decision, oldest first, after `after`.
@@ -227,18 +252,26 @@ impl Tx {
             .bind(new.sealed_receipt.clone())
             .execute(&mut *self.inner)
             .await?;
-        self.add_recording_key(new.id, &new.wrapped.0, &new.wrapped.1).await?;
+        for wrap in &new.wraps {
+            self.add_recording_key(new.id, wrap).await?;
+        }
         self.add_lookups(new.id, &new.lookups).await
     }
 
     /// Adds a wrap of the recording's data key, for its month or for a case that holds it.
-    pub async fn add_recording_key(&mut self, id: RecordingId, holder: &str, wrapped: &[u8]) -> Result<()> {
+    pub async fn add_recording_key(&mut self, id: RecordingId, wrap: &Wrap) -> Result<()> {
         sqlx::query(INSERT_KEY)
             .bind(id.to_string())
-            .bind(holder)
-            .bind(wrapped.to_vec())
+            .bind(wrap.holder.as_str())
+            .bind(wrap.wrapped.clone())
             .execute(&mut *self.inner)
             .await?;
+        Ok(())
+    }
+
+    /// Removes a wrap of the recording's data key; one that is gone already is no error.
+    pub async fn remove_recording_key(&mut self, id: RecordingId, holder: &str) -> Result<()> {
+        sqlx::query(REMOVE_KEY).bind(id.to_string()).bind(holder).execute(&mut *self.inner).await?;
         Ok(())
     }
 

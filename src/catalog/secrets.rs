@@ -13,9 +13,11 @@ statements! {
     LOAD = "SELECT name, state, wrapped, created_at, closed_at, destroyed_at, entry_id, recorded_at FROM secrets WHERE name = $1";
     LIST = "SELECT name, state, wrapped, created_at, closed_at, destroyed_at, entry_id, recorded_at FROM secrets ORDER BY name";
     LIVE = "SELECT name FROM secrets WHERE state = 'live' AND name LIKE 'month-%' ORDER BY name";
-    // Counted in the same statement: nothing may be left under a month that closes.
+    // Counted in the same statement: nothing may be left under a month that closes. What is held has left it: then its
+    // wrap is none of the month's.
     CLOSE = "UPDATE secrets SET state = 'closing', closed_at = $3 WHERE name = $1 AND state = 'live' \
-        AND NOT EXISTS (SELECT 1 FROM recordings WHERE month = $2) \
+        AND NOT EXISTS (SELECT 1 FROM recordings r WHERE r.month = $2 \
+          AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL)) \
         AND NOT EXISTS (SELECT 1 FROM purges WHERE month = $2 AND stage <> 'certified') \
         AND NOT EXISTS (SELECT 1 FROM calls WHERE pending_month = $2) \
         AND NOT EXISTS (SELECT 1 FROM recording_keys WHERE holder = $1) \

@@ -20,6 +20,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::accounts::ALL,
         super::brakes::ALL,
         super::calls::ALL,
+        super::guards::ALL,
         super::holds::ALL,
         super::leases::ALL,
         super::pins::ALL,

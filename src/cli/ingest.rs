@@ -103,6 +103,7 @@ pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Ex
     let bar = progress(&args.manifest)?;
     let stop = signals::watch()?;
     let archive = part::open_ready(config).await?;
+    archive.check_store().await?;
     let folder = args.manifest.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let how = Import {

@@ -9,6 +9,7 @@ mod output;
 mod part;
 mod purge;
 mod report;
+mod restore;
 mod retention;
 mod serve;
 mod signals;
@@ -60,6 +61,9 @@ enum Command {
     Purge(purge::Args),
     /// Look over store and catalog, both ways, and mend; bring back a lost catalog
     Fsck(fsck::Args),
+    /// After a restored backup of the catalog, and before anything is served: bring back what was acknowledged since, and
+    /// apply again every purge and hold that came later
+    Restore(restore::Args),
     /// Check a receipt, certificate or checkpoint, offline
     Verify(verify::Args),
     /// Make, list and withdraw access tokens
@@ -126,6 +130,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Ingest(args) => in_runtime(ingest::run(args, config, output)),
         Command::Purge(args) => in_runtime(purge::run(args, config, output)),
         Command::Fsck(args) => in_runtime(fsck::run(args, config, output)),
+        Command::Restore(args) => in_runtime(restore::run(args, config, output)),
         Command::Token(args) => in_runtime(token::run(args, config, output)),
         Command::Report => in_runtime(report::run(config, output)),
         Command::Retention(args) => in_runtime(retention::run(args, config, output)),

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::archive::row::{lookups_of, open_row};
+use crate::archive::row::open_row;
 use crate::archive::{Archive, ArchiveError};
 use crate::recording::{ExpiryMonth, RecordingId};
-use crate::vault::keys::KeyName;
 
 /// Brings the row up to its sidecar. True when it was older.
 pub(super) async fn catch_up(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result<bool, ArchiveError> {
@@ -15,7 +14,8 @@ pub(super) async fn catch_up(archive: &Archive, month: ExpiryMonth, id: Recordin
         return Ok(false);
     }
     let opened = open_row(id, &sidecar.key, &sidecar.body.sealed)?;
-    let secret = archive.keyring.secret(&KeyName::Month(month)).await?;
+    let lookups = archive.lookups_under(&sidecar.wraps, &opened.metadata).await?;
+    let wraps = archive.catalog.recording_keys(id).await?;
     let held: HashSet<_> = archive.catalog.holds_of(id).await?.into_iter().map(|(hold, ..)| hold).collect();
     let now = archive.clock.now();
     let mut tx = archive.catalog.begin().await?;
@@ -23,7 +23,14 @@ pub(super) async fn catch_up(archive: &Archive, month: ExpiryMonth, id: Recordin
     if !tx.restore_revision(id, row.revision, body.revision, body.status, &body.sealed).await? {
         return Ok(false);
     }
-    tx.replace_lookups(id, &lookups_of(&secret, &opened.metadata)).await?;
+    tx.replace_lookups(id, &lookups).await?;
+    for wrap in &sidecar.wraps {
+        tx.add_recording_key(id, wrap).await?;
+    }
+    // A case that let go of it since, or its month, whose key may be gone.
+    for over in wraps.iter().filter(|old| !sidecar.wraps.iter().any(|new| new.holder == old.holder)) {
+        tx.remove_recording_key(id, &over.holder).await?;
+    }
     for related in &body.related {
         tx.put_related(id, &related.into()).await?;
     }

@@ -20,6 +20,8 @@ pub enum Problem {
     MissingSidecar,
     /// A row without a piece of its related data.
     MissingRelated,
+    /// The store would delete a recording that it has to keep.
+    LockMissing,
     /// The audio is not what was received.
     DigestMismatch,
     /// A sealed object does not open, or a signed one is not to be believed.
@@ -48,6 +50,7 @@ impl Problem {
             Self::MissingWaveform => "missing-waveform",
             Self::MissingSidecar => "missing-sidecar",
             Self::MissingRelated => "missing-related",
+            Self::LockMissing => "lock-missing",
             Self::DigestMismatch => "digest-mismatch",
             Self::Unreadable => "unreadable",
             Self::RowMissing => "row-missing",

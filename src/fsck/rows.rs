@@ -53,6 +53,7 @@ async fn check_one(
             missing.push(Problem::MissingRelated);
         }
     }
+    check_guards(archive, row, options, report).await?;
     let sidecar = there(RecordingPart::Sidecar).await?;
     // The purge may have taken it between the look at the row and the look at the store.
     if (missing.is_empty() && sidecar) || !is_still_live(archive, row.id).await? {
@@ -69,6 +70,42 @@ async fn check_one(
         report.add(Problem::MissingSidecar, action, row.id);
     }
     Ok(())
+}
+
+/// What the store refuses to delete, against what it has to: a lock that was shortened, or a hold that was taken off, by
+/// somebody with rights in the bucket.
+async fn check_guards(
+    archive: &Archive,
+    row: &RecordingRow,
+    options: Options,
+    report: &mut Report,
+) -> Result<(), ArchiveError> {
+    if !archive.store_facts().await?.locks || !is_unguarded(archive, row).await? {
+        return Ok(());
+    }
+    let mended = if options.repair || options.rebuild {
+        archive.catalog.forget_guards_of(row.id).await?;
+        report.unless_unreadable(archive.guard(row.id).await, row.id)?.is_some() && !is_unguarded(archive, row).await?
+    } else {
+        false
+    };
+    let action = if mended { Action::Repaired } else { Action::Reported };
+    report.add(Problem::LockMissing, action, row.id);
+    Ok(())
+}
+
+/// Whether an object of a recording that is there could be deleted although it must not.
+async fn is_unguarded(archive: &Archive, row: &RecordingRow) -> Result<bool, ArchiveError> {
+    let must_be_locked = archive.clock.now() < row.expires_at;
+    for part in [RecordingPart::Audio, RecordingPart::Waveform] {
+        let key = ObjectKey::Recording { month: row.month, id: row.id, part };
+        let Some(meta) = archive.store.head(&key).await? else { continue };
+        let locked = meta.locked_until.is_some_and(|until| until >= row.expires_at);
+        if (must_be_locked && !locked) || (row.held_since.is_some() && !meta.held) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn is_still_live(archive: &Archive, id: RecordingId) -> Result<bool, ArchiveError> {

@@ -27,6 +27,7 @@ mod error;
 pub mod key_file;
 pub mod kind;
 pub mod proof;
+mod published;
 pub mod rebuild;
 pub mod receipt;
 pub mod sequencer;

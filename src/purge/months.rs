@@ -83,7 +83,7 @@ async fn destroy(archive: &Archive, month: ExpiryMonth) -> Result<(), PurgeError
         provider: archive.keyring.provider().kind().to_owned(),
         key_copies_destroyed: archive.keyring.provider().copies(),
         recordings_purged: archive.catalog.purged_in_month(&month.to_string()).await?,
-        recordings_held: 0,
+        recordings_held: archive.catalog.held_in_month(&month.to_string()).await?,
     };
     let (entry, _) = archive.entry(Kind::MONTH_DESTROYED, About::NothingPersonal, &facts, now).await?;
     let mut tx = archive.catalog.begin().await?;

@@ -11,6 +11,7 @@ use super::{PurgeError, months, steps};
 use crate::archive::Archive;
 use crate::catalog::PurgeStage;
 use crate::clock::Timestamp;
+use crate::hold;
 use crate::leases::HeldLease;
 use crate::recording::RecordingId;
 
@@ -124,6 +125,8 @@ async fn take_steps(archive: &Archive, report: &mut PassReport, failures: &mut F
         let moved = steps::advance(archive, stage, failures).await;
         *count = failures.keep(what, moved);
     }
+    let left = hold::let_go_of_months(archive).await.map_err(PurgeError::from);
+    failures.keep("held", left);
     let destroyed = months::end_months(archive, failures).await;
     report.months_destroyed = failures.keep("months", destroyed);
 }

@@ -12,6 +12,9 @@ use crate::archive::Archive;
 /// Never less than this between two passes that had nothing to do.
 const BREATH: Duration = Duration::from_millis(20);
 
+/// After so long a store that locks to the whole second lets go of what was due.
+const LOCK_ENDS: Duration = Duration::from_secs(1);
+
 /// Runs passes until told to stop. A pass that fails is tried again after the interval.
 pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
     loop {
@@ -46,7 +49,9 @@ async fn after(archive: &Archive, report: &PassReport) -> Duration {
     if report.ran && report.fenced >= u64::from(BATCH) {
         return Duration::ZERO;
     }
-    until_next(archive, report.ran).await
+    let next = until_next(archive, report.ran).await;
+    // Locks end on the whole second: what was refused is free in a moment.
+    if report.objects_deleted < report.keys_destroyed { next.min(LOCK_ENDS) } else { next }
 }
 
 /// Until the next deadline, and no longer than the interval. With the brakes on there is no hurry.

@@ -3,18 +3,21 @@
 //! A step takes a bounded number of recordings. Those that fail do not count, or as many broken ones as that would keep
 //! all others from ever being purged: the look goes on behind them.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::certify::{certify_one, facts_of};
 use super::failures::Failures;
 use super::{BATCH, PurgeError};
-use crate::archive::Archive;
 use crate::archive::journal::About;
+use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{CatalogError, PurgeRow, PurgeStage};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
-use crate::vault::objects::{ObjectKey, Prefix, RecordingPart};
+use crate::vault::VaultError;
+use crate::vault::objects::{ObjectKey, Prefix, RecordingPart, StoreError};
 
 /// What the fence's entry commits to. No personal data.
 #[derive(Serialize)]
@@ -127,9 +130,26 @@ async fn destroy_keys(archive: &Archive, purge: &PurgeRow) -> Result<bool, Purge
     Ok(true)
 }
 
-/// Deletes every object, in all versions, and what unfinished writes left.
+/// How long after a deadline the store's clock may still take an object for locked: it counts whole seconds, and is not
+/// ours.
+const LOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
+/// Deletes every object, in all versions, and what unfinished writes left. False while the store's lock, which ends on
+/// the whole second, still stands.
 async fn delete_objects(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
-    archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await?;
+    let guard = archive.catalog.guard_of(purge.recording_id).await?;
+    if guard.is_some_and(|guard| guard.was_ever_held) {
+        archive.lift_holds(purge.month, purge.recording_id).await?;
+    }
+    match archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await {
+        Ok(_) => {}
+        Err(ArchiveError::Vault(VaultError::Store(StoreError::Locked)))
+            if archive.clock.now() < purge.expires_at.plus(LOCK_TOLERANCE) =>
+        {
+            return Ok(false);
+        }
+        Err(error) => return Err(error.into()),
+    }
     crate::failpoint::hit("purge.objects_gone");
     let at = not_before(archive, purge.keys_destroyed_at.unwrap_or(purge.fenced_at));
     let mut tx = archive.catalog.begin().await?;

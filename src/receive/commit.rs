@@ -49,7 +49,9 @@ pub async fn commit(
     let receipt = make_receipt(archive, checked, sealed, &entry, &opening)?;
     let new = make_row(checked, sealed, &archive.policy.rule_text(), &receipt)?;
     let sidecar = Sidecar::of_new(&new, checked.submission.metadata.language, &entry);
-    archive.write_sidecar(checked.id, checked.deadline.month, &sealed.key, &sealed.wrapped, &sidecar).await?;
+    archive
+        .write_sidecar(checked.id, checked.deadline.month, &sealed.key, std::slice::from_ref(&sealed.wrap), &sidecar)
+        .await?;
     crate::failpoint::hit("receive.sidecar_stored");
 
     let mut tx = archive.catalog.begin().await.map_err(ArchiveError::from)?;
@@ -181,7 +183,7 @@ fn make_row(checked: &Checked, sealed: &Sealed, rule: &str, receipt: &[u8]) -> R
         revision: 1,
         sealed: seal_row(checked.id, &sealed.key, &sealed.row)?,
         sealed_receipt: seal_receipt(checked.id, &sealed.key, receipt)?,
-        wrapped: (KeyName::Month(checked.deadline.month).to_string(), sealed.wrapped.clone()),
+        wraps: vec![sealed.wrap.clone()],
         lookups: sealed.lookups.clone(),
     })
 }

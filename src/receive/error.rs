@@ -28,6 +28,10 @@ pub enum ReceiveError {
     /// The commit was sent and not answered: whether it holds shows later.
     #[error("the commit was not answered: {0}")]
     Uncertain(#[source] ArchiveError),
+    /// The recording is kept, and the store did not confirm that it refuses to delete it: the same upload again asks
+    /// for that once more.
+    #[error("the store did not confirm the recording's lock: {0}")]
+    Unguarded(#[source] ArchiveError),
     /// Somebody else brought this upload to its end, or another recording of the call: what that came to shows later.
     #[error("somebody else came in between: {0}")]
     Overtaken(#[source] ArchiveError),
@@ -39,7 +43,7 @@ pub enum ReceiveError {
 impl ReceiveError {
     /// Whether nothing of the upload can have been committed.
     pub(super) fn is_certain(&self) -> bool {
-        !matches!(self, Self::Uncertain(_))
+        !matches!(self, Self::Uncertain(_) | Self::Unguarded(_))
     }
 }
 

@@ -147,6 +147,7 @@ async fn take_in(
     crate::failpoint::hit("receive.stored");
     let receipt = commit::commit(archive, &checked, &sealed, held).await?;
     crate::failpoint::hit("receive.committed");
+    archive.guard(id).await.map_err(ReceiveError::Unguarded)?;
     archive.ledger_nudge.notify_one();
     let outcome = if quarantined { Outcome::Quarantined } else { Outcome::Accepted };
     Ok(Received { id, outcome, receipt })
@@ -180,6 +181,7 @@ async fn judge_standing(archive: &Archive, standing: RecordingId, offered: &Offe
         (true, true, _) => {
             let receipt = crate::archive::row::open_receipt(row.id, &key, &row.sealed_receipt)?;
             assert_stored(archive, &row).await?;
+            archive.guard(row.id).await.map_err(ReceiveError::Unguarded)?;
             Ok(Standing::Same(Received { id: row.id, outcome: Outcome::Repeated, receipt }))
         }
         (_, _, false) => Ok(Standing::MayBeBettered),

@@ -8,6 +8,7 @@ use super::ReceiveError;
 use super::pipeline::Checked;
 use crate::archive::row::SealedRow;
 use crate::archive::{Archive, ArchiveError};
+use crate::catalog::Wrap;
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, PutBody, RecordingPart};
 use crate::vault::sealed;
@@ -18,7 +19,7 @@ pub struct Sealed {
     /// The recording's data key.
     pub key: DataKey,
     /// The same under its month's secret.
-    pub wrapped: Vec<u8>,
+    pub wrap: Wrap,
     /// The row to be sealed.
     pub row: SealedRow,
     /// Keyed hashes to be found by.
@@ -27,8 +28,8 @@ pub struct Sealed {
 
 /// Seals audio and waveform under a new key and puts them into the store.
 pub async fn seal_and_store(archive: &Archive, checked: &Checked) -> Result<Sealed, ReceiveError> {
-    let month =
-        archive.keyring.ensure_secret(&KeyName::Month(checked.deadline.month)).await.map_err(ArchiveError::from)?;
+    let name = KeyName::Month(checked.deadline.month);
+    let month = archive.keyring.ensure_secret(&name).await.map_err(ArchiveError::from)?;
     let key = DataKey::generate().map_err(ArchiveError::from)?;
     let wrapped = month.wrap_data_key(checked.id, &key).map_err(ArchiveError::from)?;
     put_audio(archive, checked, &key).await?;
@@ -45,7 +46,7 @@ pub async fn seal_and_store(archive: &Archive, checked: &Checked) -> Result<Seal
         decision: None,
     };
     let lookups = crate::archive::row::lookups_of(&month, metadata);
-    Ok(Sealed { key, wrapped, row, lookups })
+    Ok(Sealed { key, wrap: Wrap { holder: name.to_string(), wrapped }, row, lookups })
 }
 
 fn name(checked: &Checked, part: RecordingPart) -> ObjectKey {

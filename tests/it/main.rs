@@ -10,6 +10,7 @@ mod cli;
 mod crash;
 mod failpoints;
 mod gone;
+mod holding;
 mod housekeeping;
 mod mend;
 mod oversight;

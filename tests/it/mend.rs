@@ -270,7 +270,7 @@ async fn a_sidecar_keeps_the_receipt_and_the_newest_changes(place: &Place) {
     // What could not be read back is not written, and what is there stays.
     let mut body = read.body.clone();
     body.rule = "x".repeat(4 << 20);
-    let refused = archive.write_sidecar(id, row.month, &key, &read.wrapped_key, &body).await.unwrap_err();
+    let refused = archive.write_sidecar(id, row.month, &key, &read.wraps, &body).await.unwrap_err();
     assert_eq!(refused.code(), "object-too-large");
     assert_eq!(archive.read_sidecar(row.month, id).await.unwrap().unwrap().body.entries[999].id, last);
 }

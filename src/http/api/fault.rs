@@ -63,6 +63,8 @@ impl From<ReceiveError> for Problem {
             ReceiveError::Archive(error) => error.into(),
             // The same upload again gives the receipt, or takes it in: either way nothing is stored twice.
             ReceiveError::Uncertain(_) | ReceiveError::Overtaken(_) => Self::unavailable(&error, RETRY_AFTER_S),
+            ReceiveError::Unguarded(_) => Self::unavailable(&error, RETRY_AFTER_S)
+                .detail("the recording is kept, but the store did not confirm its lock: send the same upload again"),
             ReceiveError::Spool(io) => crate::receive::spool::SpoolError::from(io).into(),
         }
     }

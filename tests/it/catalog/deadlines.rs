@@ -24,7 +24,7 @@ async fn every_vector_falls_due_at_its_very_instant(place: &CatalogPlace) {
         assert_eq!(deadline.expires_at, at(&text("expires_at")), "{vector}");
         let mut new = recording("acc", &text("recorded_at"), &text("expires_at"));
         new.month = deadline.month;
-        new.wrapped.0 = format!("month-{}", deadline.month);
+        new.wraps[0].holder = format!("month-{}", deadline.month);
         insert(&catalog, &new).await;
         let just_before = Timestamp::from_micros(deadline.expires_at.micros() - 1);
         assert!(!catalog.due(just_before, 1_000).await.expect("due").contains(&new.id), "{vector}");

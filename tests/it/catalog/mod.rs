@@ -7,7 +7,7 @@ mod purge;
 mod rows;
 mod search;
 
-use earwitness::catalog::{Catalog, NewRecording};
+use earwitness::catalog::{Catalog, NewRecording, Wrap};
 use earwitness::clock::Timestamp;
 use earwitness::recording::{RecordingId, Status};
 
@@ -41,7 +41,7 @@ pub fn recording(account: &str, recorded_at: &str, expires_at: &str) -> NewRecor
         revision: 1,
         sealed: b"sealed".to_vec(),
         sealed_receipt: b"receipt".to_vec(),
-        wrapped: (format!("month-{month}"), b"wrapped".to_vec()),
+        wraps: vec![Wrap { holder: format!("month-{month}"), wrapped: b"wrapped".to_vec() }],
         lookups: Vec::new(),
     }
 }

@@ -59,7 +59,7 @@ async fn row_of(archive: &Archive, id: RecordingId) -> NewRecording {
         revision: body.revision,
         sealed: body.sealed,
         sealed_receipt: body.sealed_receipt,
-        wrapped: (KeyName::Month(month()).to_string(), sidecar.wrapped_key),
+        wraps: sidecar.wraps,
         lookups: lookups_of(&secret, &row.metadata),
     }
 }

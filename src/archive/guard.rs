@@ -1,0 +1,133 @@
+//! Guards: the store itself refuses to delete a recording before its deadline (Object Lock), or while it is held
+//! (legal hold). Set after the commit, never before it: a lock that came first would leave orphans that nobody can
+//! delete for five years. What was asked for is read back; what was not read back yet is done again.
+
+use super::{Archive, ArchiveError};
+use crate::catalog::Guard;
+use crate::recording::{ExpiryMonth, RecordingId};
+use crate::vault::objects::{HoldOutcome, LockOutcome, ObjectKey, RecordingPart, StoreError, StoreFacts};
+
+/// The objects of a recording that are guarded. The sidecar is not: it is rewritten. Related data is not: it can be
+/// replaced.
+const GUARDED: [RecordingPart; 2] = [RecordingPart::Audio, RecordingPart::Waveform];
+/// Recordings that one look at the catalog gives.
+const PAGE: u32 = 500;
+
+impl Archive {
+    /// What the store enforces, tried out once in the life of this process.
+    pub async fn store_facts(&self) -> Result<&StoreFacts, ArchiveError> {
+        Ok(self.store_facts.get_or_try_init(|| self.store.probe()).await?)
+    }
+
+    /// Tries out what the store enforces and refuses one that is configured to lock and does not.
+    pub async fn check_store(&self) -> Result<&StoreFacts, ArchiveError> {
+        let facts = self.store_facts().await?;
+        metrics::gauge!("earwitness_store_lock_enforced").set(f64::from(u8::from(facts.locks)));
+        for warning in &facts.warnings {
+            tracing::warn!(warning, "the store");
+        }
+        if self.config.require_lock && !facts.locks {
+            return Err(ArchiveError::Configuration(format!(
+                "require_lock is set, and the store does not enforce locks{}",
+                facts.warnings.iter().map(|w| format!(": {w}")).collect::<String>()
+            )));
+        }
+        Ok(facts)
+    }
+
+    /// Brings the guards of a recording's objects to what it needs and notes what was read back. Does nothing where
+    /// they are in place, or where the store has none.
+    ///
+    /// # Errors
+    /// [`StoreError::LockNotKept`]: the store took the request and does not keep it.
+    pub async fn guard(&self, id: RecordingId) -> Result<(), ArchiveError> {
+        if !self.store_facts().await?.locks {
+            return Ok(());
+        }
+        let Some(mut guard) = self.catalog.guard_of(id).await?.filter(|guard| !guard.is_in_place) else {
+            return Ok(());
+        };
+        // Whoever was overtaken by a change of the holds may have set the older state last: so it is set once more.
+        while !self.put_guards(id, &guard).await? {
+            match self.catalog.guard_of(id).await? {
+                Some(now) => guard = now,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// False when the holds changed meanwhile.
+    async fn put_guards(&self, id: RecordingId, guard: &Guard) -> Result<bool, ArchiveError> {
+        // A deadline that is over needs no lock any more, only perhaps a hold.
+        let lock = self.clock.now() < guard.expires_at;
+        let parts =
+            GUARDED.map(|part| self.put_guard(ObjectKey::Recording { month: guard.month, id, part }, guard, lock));
+        futures::future::try_join_all(parts).await?;
+        crate::failpoint::hit("guard.set");
+        Ok(self.catalog.guarded(id, guard.expires_at, guard.hold_revision).await?)
+    }
+
+    async fn put_guard(&self, key: ObjectKey, guard: &Guard, lock: bool) -> Result<(), ArchiveError> {
+        if lock {
+            match self.store.lock(&key, guard.expires_at).await {
+                Ok(LockOutcome::Locked(until)) if until >= guard.expires_at => {}
+                Ok(_) => return Err(StoreError::LockNotKept.into()),
+                // A recording without its waveform is fsck's to report; without its audio it has nothing to lock.
+                Err(StoreError::NotFound) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if guard.was_ever_held {
+            match self.store.set_legal_hold(&key, guard.is_held).await {
+                Ok(HoldOutcome::ReadBack(on)) if on == guard.is_held => {}
+                Ok(_) => return Err(StoreError::LockNotKept.into()),
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the store's legal holds off the objects of a recording that nothing holds any more: the purge has it, and a
+    /// hold whose end the store was not told of would keep its bytes for good.
+    pub async fn lift_holds(&self, month: ExpiryMonth, id: RecordingId) -> Result<(), ArchiveError> {
+        for part in GUARDED {
+            match self.store.set_legal_hold(&ObjectKey::Recording { month, id, part }, false).await {
+                Ok(HoldOutcome::Unsupported) => return Ok(()),
+                Ok(HoldOutcome::ReadBack(false)) | Err(StoreError::NotFound) => {}
+                Ok(HoldOutcome::ReadBack(true)) => return Err(StoreError::LockNotKept.into()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the guards that are missing, at most so many. Returns how many recordings got theirs; the first failure at
+    /// the end, so that one object keeps no other from being guarded.
+    pub async fn guard_missing(&self, most: u32) -> Result<u64, ArchiveError> {
+        if !self.store_facts().await?.locks {
+            return Ok(0);
+        }
+        let (mut guarded, mut tried, mut after, mut first) = (0, 0, None, None);
+        while tried < most {
+            let ids = self.catalog.guards_missing(after, PAGE.min(most - tried)).await?;
+            let Some(last) = ids.last() else { break };
+            after = Some(*last);
+            for id in &ids {
+                tried += 1;
+                match self.guard(*id).await {
+                    Ok(()) => guarded += 1,
+                    Err(error) => {
+                        metrics::counter!("earwitness_guard_failures_total").increment(1);
+                        tracing::error!(recording = %id, %error, "a recording is not guarded by the store");
+                        first.get_or_insert(error);
+                    }
+                }
+            }
+        }
+        let missing = self.catalog.count_guards_missing().await?;
+        metrics::gauge!("earwitness_locks_missing").set(missing as f64);
+        first.map_or(Ok(guarded), Err)
+    }
+}

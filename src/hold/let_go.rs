@@ -1,0 +1,51 @@
+//! Past its deadline a held recording leaves its month: the month's wrap and look-ups go, so that the month's key can be
+//! destroyed, and with it what backups hold of everybody else. From then on it opens by its cases' keys alone.
+
+use crate::archive::{Archive, ArchiveError};
+use crate::catalog::Stage;
+use crate::recording::RecordingId;
+use crate::vault::keys::KeyName;
+
+/// Recordings that one pass takes.
+const BATCH: u32 = 100;
+
+/// Takes held recordings whose deadline has passed out of their months, a batch at the most. Returns how many, and the
+/// first failure, which keeps no other from being let go.
+pub async fn let_go_of_months(archive: &Archive) -> Result<u64, ArchiveError> {
+    let (mut done, mut first) = (0, None);
+    for id in archive.catalog.held_past_deadline(archive.clock.now(), BATCH).await? {
+        match let_go(archive, id).await {
+            Ok(gone) => done += u64::from(gone),
+            Err(error) => {
+                tracing::error!(recording = %id, %error, "a held recording could not leave its month");
+                first.get_or_insert(error);
+            }
+        }
+    }
+    first.map_or(Ok(done), Err)
+}
+
+async fn let_go(archive: &Archive, id: RecordingId) -> Result<bool, ArchiveError> {
+    // The sidecar must have the cases' wraps before the month's key may go: it is what a lost catalog is rebuilt from.
+    archive.refresh_sidecar(id).await?;
+    let Some(row) = archive.catalog.recording(id).await?.filter(|row| row.stage == Stage::Live) else {
+        return Ok(false);
+    };
+    let month = KeyName::Month(row.month).to_string();
+    let mut cases = archive.catalog.recording_keys(id).await?;
+    cases.retain(|wrap| wrap.holder != month);
+    // By a case's key, not the month's: what does not open now would not open afterwards either.
+    let key = archive.unwrap_any(id, &cases).await?;
+    let sealed = crate::archive::row::open_row(id, &key, &row.sealed)?;
+    let lookups = archive.lookups_under(&cases, &sealed.metadata).await?;
+    let mut tx = archive.catalog.begin().await?;
+    if !tx.change_holds(id).await? || !tx.is_held(id).await? {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    tx.remove_recording_key(id, &month).await?;
+    tx.replace_lookups(id, &lookups).await?;
+    tx.commit().await?;
+    archive.refresh_sidecar(id).await?;
+    Ok(true)
+}
