@@ -3,7 +3,7 @@
 //! Everything above (receive, find, purge, fsck, http) is given an [`Archive`] and nothing else.
 
 pub mod adopt;
-mod engines;
+pub mod engines;
 mod error;
 mod guard;
 pub mod journal;

@@ -9,12 +9,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{Answer, Running, Someone, at, call};
-use crate::support::engines::CatalogPlace;
 use crate::support::sounds;
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Versioned:
     recordings_are_answered_as_described,
     oversight_is_answered_as_described,
     problems_are_answered_as_described,
@@ -106,7 +107,7 @@ fn everything(call_id: &str) -> Value {
 const RECORDINGS: &str = "/v1/recordings";
 const ONE: &str = "/v1/recordings/{id}";
 
-async fn recordings_are_answered_as_described(place: &CatalogPlace) {
+async fn recordings_are_answered_as_described(place: &Place) {
     let running = Running::start(place).await;
     let described = Described::by(&running).await;
     let (ingest, legal) = (running.token(Role::Ingest, &[], None).await, running.token(Role::Legal, &[], None).await);
@@ -143,7 +144,7 @@ async fn recordings_are_answered_as_described(place: &CatalogPlace) {
     assert_eq!((one["related"][0]["name"].as_str(), one["held"].as_bool()), (Some("note.txt"), Some(true)));
 }
 
-async fn oversight_is_answered_as_described(place: &CatalogPlace) {
+async fn oversight_is_answered_as_described(place: &Place) {
     let running = Running::start(place).await;
     let described = Described::by(&running).await;
     let (ingest, legal) = (running.token(Role::Ingest, &[], None).await, running.token(Role::Legal, &[], None).await);
@@ -182,7 +183,7 @@ async fn oversight_is_answered_as_described(place: &CatalogPlace) {
     described.check("get", "/v1/ledger/key", 200, &anyone(&running, "/v1/ledger/key").await);
 }
 
-async fn problems_are_answered_as_described(place: &CatalogPlace) {
+async fn problems_are_answered_as_described(place: &Place) {
     let running = Running::start(place).await;
     let described = Described::by(&running).await;
     let (ingest, legal) = (running.token(Role::Ingest, &[], None).await, running.token(Role::Legal, &[], None).await);
@@ -212,7 +213,7 @@ async fn problems_are_answered_as_described(place: &CatalogPlace) {
     told("get", ONE, 410, &running.read(&legal, kept, "").await, "expired");
 }
 
-async fn a_second_decision_is_answered_as_described(place: &CatalogPlace) {
+async fn a_second_decision_is_answered_as_described(place: &Place) {
     let running = Running::start(place).await;
     let described = Described::by(&running).await;
     let (ingest, legal) = (running.token(Role::Ingest, &[], None).await, running.token(Role::Legal, &[], None).await);

@@ -4,14 +4,14 @@ use earwitness::access::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::Running;
-use crate::support::engines::CatalogPlace;
+use crate::support::stack::Place;
 
-on_both_catalogs!(an_array_is_no_object, the_last_page_says_so);
+on_both_stacks!(in Locked: an_array_is_no_object, the_last_page_says_so);
 
 /// serde would take `[false, "because"]` for `{"dry_run": false, "confirm_reason": "because"}`.
-async fn an_array_is_no_object(place: &CatalogPlace) {
+async fn an_array_is_no_object(place: &Place) {
     let running = Running::start(place).await;
     let legal = running.token(Role::Legal, &[], None).await;
     let operator = running.token(Role::Operator, &[], None).await;
@@ -28,7 +28,7 @@ async fn an_array_is_no_object(place: &CatalogPlace) {
     }
 }
 
-async fn the_last_page_says_so(place: &CatalogPlace) {
+async fn the_last_page_says_so(place: &Place) {
     let running = Running::start(place).await;
     let legal = running.token(Role::Legal, &[], None).await;
     let page = running.send(running.request(&legal, Method::GET, "/v1/recordings")).await.json();

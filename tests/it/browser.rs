@@ -6,14 +6,14 @@ use std::process::Command;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::support::engines::Engine;
+use crate::support::stack::Stack;
 use crate::support::world::{World, call};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_accepted_form_plays() {
     let modules = std::env::var("EARWITNESS_TEST_NODE_MODULES")
         .expect("EARWITNESS_TEST_NODE_MODULES is not set: run the tests through ./test");
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     let (ingest, legal) = (world.token("ingest"), world.token("legal"));
     let server = world.serve(None).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/good");

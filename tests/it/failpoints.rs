@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::crash::{DECISION_POINT, INGEST_POINTS, MONTH_POINTS, PURGE_POINTS, RELATED_POINTS};
+use crate::crash::points::{DECISION, INGEST, LONG_INGEST, MONTH, PURGE, RELATED};
 use crate::rebuild::REBUILD_POINTS;
 
 /// Where [`earwitness::failpoint::hit`] itself is.
@@ -30,9 +30,15 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
 fn each_is_died_at() {
     let mut in_source = BTreeSet::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut in_source);
-    let related = RELATED_POINTS.iter().map(|(point, _)| point);
-    let lists = INGEST_POINTS.iter().chain(PURGE_POINTS).chain(MONTH_POINTS).chain(REBUILD_POINTS).chain(related);
-    let in_tests: BTreeSet<String> = lists.chain([&DECISION_POINT]).map(|point| (*point).to_owned()).collect();
+    let related = RELATED.iter().map(|(point, _)| *point);
+    let lists = INGEST
+        .all()
+        .chain(LONG_INGEST.iter().copied())
+        .chain(PURGE.all())
+        .chain(MONTH.all())
+        .chain(REBUILD_POINTS.iter().copied())
+        .chain(related);
+    let in_tests: BTreeSet<String> = lists.chain([DECISION]).map(str::to_owned).collect();
     let untested: Vec<_> = in_source.difference(&in_tests).collect();
     assert!(untested.is_empty(), "no test dies at {untested:?}");
     let gone: Vec<_> = in_tests.difference(&in_source).collect();

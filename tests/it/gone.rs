@@ -2,28 +2,29 @@
 //! byte of its number, person, call id, transcript or sound, nor of its sealed objects and keys, is left in anything
 //! that the installation keeps.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use earwitness::catalog::{Catalog, PurgeStage};
 use earwitness::recording::RecordingId;
+use earwitness::vault::objects::Prefix;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, Connection, Row};
 
-use crate::support::engines::Engine;
+use crate::support::objects::contents;
+use crate::support::stack::Stack;
 use crate::support::world::{Server, World, call, five_years_less, tone};
 
 const TRANSCRIPT: &str = "de makelaar belooft een bezichtiging op vrijdagmiddag";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_sqlite() {
-    nothing_is_left(Engine::Sqlite).await;
+async fn on_embedded() {
+    nothing_is_left(Stack::Embedded).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgres() {
-    nothing_is_left(Engine::Postgres).await;
+async fn on_production() {
+    nothing_is_left(Stack::Production).await;
 }
 
 /// The database, among the places that are looked through.
@@ -103,8 +104,12 @@ async fn wrapped_keys(world: &World, id: &str) -> Vec<Vec<u8>> {
 async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
     let files = world.files().into_iter().map(|(path, bytes)| (path.display().to_string(), bytes));
     let mut places: Vec<_> = files.collect();
-    if world.engine == Engine::Postgres {
+    if world.stack == Stack::Production {
         places.push((POSTGRES.to_owned(), database_text(&world.catalog).await.into_bytes()));
+        for found in world.outsider().await.everything().await {
+            places.push((format!("the name of {found}"), found.to_string().into_bytes()));
+            places.push((found.to_string(), found.bytes));
+        }
     }
     places
 }
@@ -130,8 +135,8 @@ async fn only_the_purge_is_known(world: &World, id: &str) {
     catalog.close().await;
 }
 
-async fn nothing_is_left(engine: Engine) {
-    let world = World::new(engine).await;
+async fn nothing_is_left(stack: Stack) {
+    let world = World::new(stack).await;
     let (ingest, legal) = (world.token("ingest"), world.token("legal"));
     let rep = world.run_json(&["token", "create", "--role", "rep", "--name", "rep", "--account", "acc-1", "--json"]);
     let rep = rep["token"].as_str().expect("a token").to_owned();
@@ -147,9 +152,19 @@ async fn nothing_is_left(engine: Engine) {
     let expires_at: chrono::DateTime<chrono::Utc> =
         receipt["expires_at"].as_str().expect("a deadline").parse().expect("a time");
     use_it(&server, &id, &legal, &rep).await;
-    let objects = world.objects_of(&id);
+    let objects = world.objects_of(&id).await;
     assert!(objects.len() >= 4, "sidecar, sound, waveform and transcript: {objects:?}");
-    let kept: Vec<Vec<u8>> = objects.iter().map(|path| std::fs::read(path).expect("an object")).collect();
+    if world.stack == Stack::Production {
+        let audio = objects.iter().find(|path| path.ends_with("/audio")).expect("the sound");
+        assert_eq!(
+            world.outsider().await.try_to_delete(audio).await,
+            1,
+            "the store itself refuses before the deadline"
+        );
+    }
+    let kept = contents(world.store().await, &Prefix::recordings()).await;
+    assert_eq!(kept.len(), objects.len());
+    let kept = kept.into_iter().map(|(_, bytes)| bytes).collect::<Vec<_>>();
     let mut sealed: Vec<&[u8]> = kept.iter().map(|bytes| &bytes[bytes.len() - 48..]).collect();
     let keys = wrapped_keys(&world, &id).await;
     assert!(!keys.is_empty());
@@ -200,10 +215,18 @@ async fn nothing_is_left(engine: Engine) {
         let left = place_with(&after, needle);
         assert_eq!(left, None, "it still has {:?}", String::from_utf8_lossy(needle));
     }
-    assert_eq!(world.objects_of(&id), Vec::<PathBuf>::new());
-    for path in &objects {
-        assert!(!path.exists(), "{} is left", path.display());
-        assert!(!path.parent().expect("a folder").exists(), "the folder of {} is left", path.display());
+    assert_eq!(world.objects_of(&id).await, Vec::<String>::new());
+    match world.stack {
+        Stack::Embedded => {
+            for path in objects.iter().map(|path| world.data().join("objects").join(path)) {
+                assert!(!path.parent().expect("a folder").exists(), "the folder of {} is left", path.display());
+            }
+        }
+        Stack::Production => {
+            let names: Vec<String> =
+                world.outsider().await.everything().await.iter().map(ToString::to_string).collect();
+            assert!(!names.iter().any(|name| name.contains("/rec/")), "no version, no marker, no upload: {names:?}");
+        }
     }
     for (table, rows) in rows_about(&world, &id).await {
         assert_eq!(rows, 0, "{table} still has rows");

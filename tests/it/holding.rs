@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use earwitness::access::{Actor, Role};
-use earwitness::archive::{Archive, ArchiveError, Parts};
+use earwitness::archive::{Archive, ArchiveError};
 use earwitness::catalog::SecretState;
 use earwitness::clock::{Clock, Timestamp};
-use earwitness::config::Config;
 use earwitness::hold::{self, HoldError, NewHold};
 use earwitness::purge::pass;
 use earwitness::recording::RecordingId;
@@ -16,12 +15,13 @@ use earwitness::{fsck, housekeeping, retention};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{Running, Someone, at};
-use crate::support::engines::{CatalogPlace, Engine};
 use crate::support::sounds::wav;
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Versioned:
     it_lives_by_its_cases_key_when_its_month_is_over,
     a_lost_catalog_gets_the_hold_back_after_the_month,
     one_of_two_cases_lets_go,
@@ -86,7 +86,7 @@ async fn hears(running: &Running, who: &Someone, id: RecordingId) -> (u16, Vec<u
     (answer.status, answer.body)
 }
 
-async fn it_lives_by_its_cases_key_when_its_month_is_over(place: &CatalogPlace) {
+async fn it_lives_by_its_cases_key_when_its_month_is_over(place: &Place) {
     let running = Running::start(place).await;
     let (crm, legal) = (running.token(Role::Ingest, &[], None).await, running.token(Role::Legal, &[], None).await);
     let rep = running.token(Role::Rep, &["A-1"], None).await;
@@ -117,7 +117,7 @@ async fn it_lives_by_its_cases_key_when_its_month_is_over(place: &CatalogPlace) 
     assert!(fsck::run(archive, fsck::Options::default()).await.expect("a look").is_sound());
 }
 
-async fn a_lost_catalog_gets_the_hold_back_after_the_month(place: &CatalogPlace) {
+async fn a_lost_catalog_gets_the_hold_back_after_the_month(place: &Place) {
     let running = Running::start(place).await;
     let crm = running.token(Role::Ingest, &[], None).await;
     let (held, free) = (post(&running, &crm, "held", 1).await, post(&running, &crm, "free", 2).await);
@@ -128,13 +128,7 @@ async fn a_lost_catalog_gets_the_hold_back_after_the_month(place: &CatalogPlace)
     assert!(the_months_key_is_gone(&running.archive, &month(&running)).await);
     running.archive.publish_ledger().await.expect("published");
 
-    let engine = if place.url.starts_with("sqlite") { Engine::Sqlite } else { Engine::Postgres };
-    let empty = CatalogPlace::new(engine).await;
-    let mut config: Config = running.archive.config.clone();
-    config.catalog = empty.url.parse().expect("an address");
-    let decoder_program = env!("CARGO_BIN_EXE_earwitness").into();
-    let parts = Parts { config, clock: running.clock.clone(), decoder_program, clock_is_system: false };
-    let rebuilt = Archive::open(parts).await.expect("it opens");
+    let rebuilt = place.without_its_catalog().await.open(running.clock.clone(), &[]).await;
     let options = fsck::Options { rebuild: true, rehash: true, ..fsck::Options::default() };
     let report = fsck::run(&rebuilt, options).await.expect("rebuilt");
     assert!(report.is_sound(), "{report}");
@@ -149,7 +143,7 @@ async fn a_lost_catalog_gets_the_hold_back_after_the_month(place: &CatalogPlace)
     assert!(rebuilt.catalog.recording(held).await.expect("an answer").is_some(), "nothing purges it");
 }
 
-async fn one_of_two_cases_lets_go(place: &CatalogPlace) {
+async fn one_of_two_cases_lets_go(place: &Place) {
     let running = Running::start(place).await;
     let crm = running.token(Role::Ingest, &[], None).await;
     let id = post(&running, &crm, "held", 1).await;
@@ -184,7 +178,7 @@ async fn one_of_two_cases_lets_go(place: &CatalogPlace) {
     assert!(housekeeping::pass(archive, true).await.failed.is_empty());
 }
 
-async fn a_hold_at_the_deadline_comes_too_late(place: &CatalogPlace) {
+async fn a_hold_at_the_deadline_comes_too_late(place: &Place) {
     let running = Running::start(place).await;
     let crm = running.token(Role::Ingest, &[], None).await;
     let id = post(&running, &crm, "late", 1).await;
@@ -197,7 +191,7 @@ async fn a_hold_at_the_deadline_comes_too_late(place: &CatalogPlace) {
     assert!(matches!(hold::place(&running.archive, &nobody, &actor()).await, Err(HoldError::NotFound)));
 }
 
-async fn what_a_backup_has_of_the_month_does_not_open(place: &CatalogPlace) {
+async fn what_a_backup_has_of_the_month_does_not_open(place: &Place) {
     let running = Running::start(place).await;
     let crm = running.token(Role::Ingest, &[], None).await;
     let id = post(&running, &crm, "gone", 1).await;

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use earwitness::archive::Archive;
 use earwitness::archive::journal::About;
-use earwitness::archive::{Archive, Parts};
 use earwitness::clock::{ManualClock, Timestamp};
-use earwitness::config::{Config, Inputs};
 use earwitness::housekeeping::{HousekeepingReport, pass};
 use earwitness::ledger::kind::Kind;
 use earwitness::receive::bulk::shell_actor;
@@ -14,40 +13,34 @@ use earwitness::receive::metadata::parse;
 use earwitness::receive::spool::Spool;
 use earwitness::receive::{Received, Submission, receive};
 
-use crate::on_both_catalogs;
-use crate::support::engines::CatalogPlace;
+use crate::on_both_stacks;
+use crate::support::stack::Place;
 use crate::support::world::tone;
 
-on_both_catalogs!(a_pass_does_what_is_left_to_do_and_then_rests, the_next_months_have_their_keys_before_they_come);
+on_both_stacks!(in Versioned: a_pass_does_what_is_left_to_do_and_then_rests, the_next_months_have_their_keys_before_they_come);
 
 const NOW: &str = "2026-11-22T12:00:00Z";
 
 struct Opened {
     archive: Arc<Archive>,
     clock: Arc<ManualClock>,
-    folder: tempfile::TempDir,
+    place: Place,
 }
 
-async fn opened(place: &CatalogPlace) -> Opened {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data").display().to_string();
-    let flags = vec![("data".to_owned(), data), ("catalog".to_owned(), place.url.clone())];
-    let config = Config::load(&Inputs { flags, ..Inputs::default() }).unwrap();
+async fn opened(place: &Place) -> Opened {
     let clock = Arc::new(ManualClock::new(Timestamp::parse(NOW).unwrap()));
-    let decoder_program = env!("CARGO_BIN_EXE_earwitness").into();
-    let parts = Parts { config, clock: clock.clone(), decoder_program, clock_is_system: false };
-    Opened { archive: Archive::open(parts).await.unwrap(), clock, folder }
+    Opened { archive: place.open(clock.clone(), &[]).await, clock, place: place.clone() }
 }
 
 async fn received(opened: &Opened) -> Received {
     let text = format!(r#"{{"call_id": "c", "account_id": "a", "recorded_at": "{NOW}"}}"#);
-    let mut spool = Spool::create(opened.folder.path(), u64::MAX).await.unwrap();
+    let mut spool = Spool::create(opened.place.folder(), u64::MAX).await.unwrap();
     spool.write(&tone(1)).await.unwrap();
     let (metadata, audio) = (parse(text.as_bytes()).unwrap(), spool.finish().await.unwrap());
     receive(&opened.archive, Submission { metadata, audio, actor: shell_actor("test") }).await.unwrap()
 }
 
-async fn a_pass_does_what_is_left_to_do_and_then_rests(place: &CatalogPlace) {
+async fn a_pass_does_what_is_left_to_do_and_then_rests(place: &Place) {
     let opened = opened(place).await;
     let archive = &opened.archive;
     let id = received(&opened).await.id;
@@ -80,7 +73,7 @@ async fn a_pass_does_what_is_left_to_do_and_then_rests(place: &CatalogPlace) {
     assert!(pass(archive, false).await.is_idle());
 }
 
-async fn the_next_months_have_their_keys_before_they_come(place: &CatalogPlace) {
+async fn the_next_months_have_their_keys_before_they_come(place: &Place) {
     let opened = opened(place).await;
     let archive = &opened.archive;
     assert_eq!(pass(archive, false).await.months_made, 4);

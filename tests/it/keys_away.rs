@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{Answer, Running, Someone, at};
-use crate::support::engines::CatalogPlace;
 use crate::support::sounds::wav;
+use crate::support::stack::Place;
 
-on_both_catalogs!(the_key_server_goes_away_and_comes_back, the_end_of_a_month_on_a_key_server);
+on_both_stacks!(in Versioned: the_key_server_goes_away_and_comes_back, the_end_of_a_month_on_a_key_server);
 
 /// What may stay unanswered until somebody asks again.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -93,7 +93,7 @@ async fn bao(method: &str, path: &str, body: &Value) -> (u16, Value) {
 }
 
 impl Keyed {
-    async fn start(place: &CatalogPlace) -> Self {
+    async fn start(place: &Place) -> Self {
         let mount = format!("k{}", uuid::Uuid::new_v4().simple());
         assert_eq!(bao("POST", &format!("sys/mounts/{mount}"), &json!({"type": "transit"})).await.0, 204);
         let token = tempfile::tempdir().unwrap();
@@ -132,7 +132,7 @@ fn assert_unavailable(answer: &Answer) {
     assert!(!text.contains("127.0.0.1") && !text.contains("vault:"), "{text}");
 }
 
-async fn the_key_server_goes_away_and_comes_back(place: &CatalogPlace) {
+async fn the_key_server_goes_away_and_comes_back(place: &Place) {
     let mut keyed = Keyed::start(place).await;
     let (crm, legal) =
         (keyed.running.token(Role::Ingest, &[], None).await, keyed.running.token(Role::Legal, &[], None).await);
@@ -147,16 +147,16 @@ async fn the_key_server_goes_away_and_comes_back(place: &CatalogPlace) {
     let cached = keyed.post(&crm, "b", today).await;
     assert_eq!(cached.status, 201, "what is in memory goes on: {:?}", cached.told());
     assert_eq!(keyed.running.read(&legal, first.id(), "/audio").await.status, 200);
-    let stored = keyed.running.objects(None);
+    let stored = keyed.running.objects(None).await;
     assert_unavailable(&keyed.post(&crm, "c", "2026-01-22T09:00:00Z").await);
-    assert_eq!(keyed.running.objects(None), stored, "a month that is not in memory: nothing is stored");
+    assert_eq!(keyed.running.objects(None).await, stored, "a month that is not in memory: nothing is stored");
 
     keyed.running.clock.advance(DEFAULT_KEEP);
     assert_unavailable(&keyed.post(&crm, "d", today).await);
     assert_unavailable(&keyed.running.read(&legal, first.id(), "/audio").await);
     assert_unavailable(&keyed.running.read(&legal, first.id(), "").await);
     assert_unavailable(&keyed.running.search(&legal, &json!({"number": "+32470001122"})).await);
-    assert_eq!(keyed.running.objects(None), stored);
+    assert_eq!(keyed.running.objects(None).await, stored);
 
     keyed.way.mend().await;
     keyed.until_keys_are_ready(&legal).await;
@@ -171,7 +171,7 @@ async fn the_key_server_goes_away_and_comes_back(place: &CatalogPlace) {
     assert!(report.unwrap().is_sound());
 }
 
-async fn the_end_of_a_month_on_a_key_server(place: &CatalogPlace) {
+async fn the_end_of_a_month_on_a_key_server(place: &Place) {
     let keyed = Keyed::start(place).await;
     let archive = &keyed.running.archive;
     let crm = keyed.running.token(Role::Ingest, &[], None).await;

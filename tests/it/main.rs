@@ -22,3 +22,4 @@ mod recordings;
 mod samples;
 mod support;
 mod tink;
+mod wire;

@@ -1,14 +1,12 @@
 //! What is damaged or foreign harms itself alone, and what is under way is not taken for what is left over.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use earwitness::archive::Archive;
 use earwitness::archive::journal::About;
-use earwitness::archive::{Archive, Parts};
 use earwitness::catalog::{Brake, BrakeKind, CallClaim, RelatedRow, SecretState};
-use earwitness::clock::{Clock as _, ManualClock, SystemClock, Timestamp};
-use earwitness::config::{Config, Inputs};
+use earwitness::clock::{Clock as _, ManualClock, SystemClock};
 use earwitness::fsck::{self, Action, Options, Problem};
 use earwitness::ledger::destruction::{DestructionFacts, DestructionRecord};
 use earwitness::ledger::kind::Kind;
@@ -20,17 +18,18 @@ use earwitness::receive::spool::Spool;
 use earwitness::receive::{Received, Submission, receive};
 use earwitness::recording::{ExpiryMonth, RecordingId};
 use earwitness::vault::keys::KeyName;
-use earwitness::vault::objects::{
-    Cursor, HoldOutcome, ListPage, LockOutcome, ObjectKey, ObjectMeta, ObjectStore, Prefix, PutBody, PutOutcome,
-    RecordingPart, StoreError, StoreFacts, StoredVersion,
-};
+use earwitness::vault::objects::{ObjectKey, Prefix, PutBody, RecordingPart};
+use futures::FutureExt as _;
 use uuid::Uuid;
 
-use crate::on_both_catalogs;
-use crate::support::engines::{CatalogPlace, Engine};
+use crate::on_both_stacks;
+use crate::support::meddling::Meddling;
+use crate::support::objects;
+use crate::support::stack::{Bucket, Place, Stack};
 use crate::support::world::tone;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Versioned:
     one_bad_object_keeps_no_other_from_being_mended,
     a_record_of_destruction_that_is_not_ours_destroys_nothing,
     an_upload_that_begins_during_the_walk_is_left_alone,
@@ -46,40 +45,31 @@ const HOUR: Duration = Duration::from_secs(3_600);
 struct Opened {
     archive: Arc<Archive>,
     clock: Arc<ManualClock>,
-    folder: Arc<tempfile::TempDir>,
+    place: Place,
 }
 
-async fn open_in(folder: Arc<tempfile::TempDir>, place: &CatalogPlace) -> Opened {
-    let data = folder.path().join("data").display().to_string();
-    let flags = vec![("data".to_owned(), data), ("catalog".to_owned(), place.url.clone())];
-    let config = Config::load(&Inputs { flags, ..Inputs::default() }).unwrap();
+async fn opened(place: &Place) -> Opened {
     let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
-    let decoder_program = env!("CARGO_BIN_EXE_earwitness").into();
-    let parts = Parts { config, clock: clock.clone(), decoder_program, clock_is_system: false };
-    Opened { archive: Archive::open(parts).await.unwrap(), clock, folder }
-}
-
-async fn opened(place: &CatalogPlace) -> Opened {
-    open_in(Arc::new(tempfile::tempdir().unwrap()), place).await
+    Opened { archive: place.open(clock.clone(), &[]).await, clock, place: place.clone() }
 }
 
 impl Opened {
     async fn received(&self, call: &str) -> Received {
         let at = self.clock.now();
         let text = format!(r#"{{"call_id": "{call}", "account_id": "a", "recorded_at": "{at}"}}"#);
-        let mut spool = Spool::create(self.folder.path(), u64::MAX).await.unwrap();
+        let mut spool = Spool::create(self.place.folder(), u64::MAX).await.unwrap();
         spool.write(&tone(call.len() as u32)).await.unwrap();
         let (metadata, audio) = (parse(text.as_bytes()).unwrap(), spool.finish().await.unwrap());
         receive(&self.archive, Submission { metadata, audio, actor: shell_actor("test") }).await.unwrap()
     }
 
-    fn path(&self, key: &ObjectKey) -> PathBuf {
-        self.folder.path().join("data/objects").join(key.to_string())
+    async fn sidecar(&self, id: RecordingId) -> ObjectKey {
+        ObjectKey::Recording { month: self.month(id).await, id, part: RecordingPart::Sidecar }
     }
 
-    async fn sidecar(&self, id: RecordingId) -> PathBuf {
-        let month = self.month(id).await;
-        self.path(&ObjectKey::Recording { month, id, part: RecordingPart::Sidecar })
+    /// Somebody changes an object behind the archive's back.
+    async fn change(&self, key: &ObjectKey, how: impl FnOnce(&mut Vec<u8>)) {
+        objects::change(self.archive.store.as_ref(), key, how).await;
     }
 
     async fn month(&self, id: RecordingId) -> ExpiryMonth {
@@ -109,36 +99,24 @@ impl Opened {
     }
 }
 
-fn change(path: &Path, how: impl FnOnce(&mut Vec<u8>)) {
-    let mut bytes = std::fs::read(path).unwrap();
-    how(&mut bytes);
-    std::fs::remove_file(path).unwrap();
-    std::fs::write(path, bytes).unwrap();
-}
-
-async fn another(place: &CatalogPlace) -> CatalogPlace {
-    let engine = if place.url.starts_with("sqlite") { Engine::Sqlite } else { Engine::Postgres };
-    CatalogPlace::new(engine).await
-}
-
-async fn one_bad_object_keeps_no_other_from_being_mended(place: &CatalogPlace) {
+async fn one_bad_object_keeps_no_other_from_being_mended(place: &Place) {
     let before = opened(place).await;
     let mut ids = Vec::new();
     for call in ["a", "bb", "ccc", "dddd"] {
         ids.push(before.received(call).await.id);
     }
-    change(&before.sidecar(ids[0]).await, |bytes| {
+    let flip = |bytes: &mut Vec<u8>| {
         let at = bytes.len() / 2;
         bytes[at] ^= 1;
-    });
-    change(&before.sidecar(ids[1]).await, |bytes| bytes.truncate(bytes.len() / 2));
-    change(&before.sidecar(ids[2]).await, |bytes| *bytes = b"{}".to_vec());
+    };
+    before.change(&before.sidecar(ids[0]).await, flip).await;
+    before.change(&before.sidecar(ids[1]).await, |bytes| bytes.truncate(bytes.len() / 2)).await;
+    before.change(&before.sidecar(ids[2]).await, |bytes| *bytes = b"{}".to_vec()).await;
     let certificate = ObjectKey::Certificate { month: before.month(ids[0]).await, id: RecordingId(Uuid::new_v4()) };
     before.archive.store.put(&certificate, b"{\"backups\":".to_vec().into()).await.unwrap();
 
     // The orphan walk first: a row that is lost alone.
-    let empty = another(place).await;
-    let after = open_in(before.folder.clone(), &empty).await;
+    let after = self::opened(&place.without_its_catalog().await).await;
     for options in [REPAIR, REBUILD, REPAIR] {
         let report = fsck::run(&after.archive, options).await.unwrap();
         let mut bad: Vec<String> = ids[..3].iter().map(ToString::to_string).collect();
@@ -156,11 +134,10 @@ async fn one_bad_object_keeps_no_other_from_being_mended(place: &CatalogPlace) {
     assert_eq!(report.findings.iter().filter(|f| f.problem == Problem::Unreadable).count(), 4, "{report}");
 }
 
-async fn a_record_of_destruction_that_is_not_ours_destroys_nothing(place: &CatalogPlace) {
+async fn a_record_of_destruction_that_is_not_ours_destroys_nothing(place: &Place) {
     let opened = opened(place).await;
     let id = opened.received("a").await.id;
-    let stranger_place = another(place).await;
-    let stranger = self::opened(&stranger_place).await;
+    let stranger = self::opened(&place.of_a_stranger().await).await;
     let live = opened.month(id).await;
     let now = opened.clock.now();
     let facts = |month| DestructionFacts {
@@ -203,64 +180,6 @@ async fn a_record_of_destruction_that_is_not_ours_destroys_nothing(place: &Catal
     assert_eq!(secret.state, SecretState::Destroyed);
 }
 
-/// A store in which an upload claims its call while its objects are being listed.
-#[derive(Debug)]
-struct Claiming {
-    inner: Arc<dyn ObjectStore>,
-    claim: CallClaim,
-    catalog: Shy,
-}
-
-struct Shy(earwitness::catalog::Catalog);
-
-impl std::fmt::Debug for Shy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a catalog")
-    }
-}
-
-#[async_trait::async_trait]
-impl ObjectStore for Claiming {
-    async fn put_new(&self, key: &ObjectKey, body: PutBody) -> Result<PutOutcome, StoreError> {
-        self.inner.put_new(key, body).await
-    }
-    async fn put(&self, key: &ObjectKey, body: bytes::Bytes) -> Result<(), StoreError> {
-        self.inner.put(key, body).await
-    }
-    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectMeta>, StoreError> {
-        self.inner.head(key).await
-    }
-    async fn get(&self, key: &ObjectKey, max_bytes: u64) -> Result<bytes::Bytes, StoreError> {
-        self.inner.get(key, max_bytes).await
-    }
-    async fn get_range(&self, key: &ObjectKey, offset: u64, len: usize) -> Result<bytes::Bytes, StoreError> {
-        self.inner.get_range(key, offset, len).await
-    }
-    async fn list(&self, prefix: &Prefix, after: Option<&Cursor>, limit: usize) -> Result<ListPage, StoreError> {
-        let now = SystemClock::new().now();
-        self.catalog.0.claim_call(&self.claim, now.plus(24 * HOUR), now).await.expect("a claim");
-        self.inner.list(prefix, after, limit).await
-    }
-    async fn delete_versions(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>> {
-        self.inner.delete_versions(versions).await
-    }
-    async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
-        self.inner.delete(key).await
-    }
-    async fn lock(&self, key: &ObjectKey, until: Timestamp) -> Result<LockOutcome, StoreError> {
-        self.inner.lock(key, until).await
-    }
-    async fn set_legal_hold(&self, key: &ObjectKey, on: bool) -> Result<HoldOutcome, StoreError> {
-        self.inner.set_legal_hold(key, on).await
-    }
-    async fn identity(&self) -> Result<String, StoreError> {
-        self.inner.identity().await
-    }
-    async fn probe(&self) -> Result<StoreFacts, StoreError> {
-        self.inner.probe().await
-    }
-}
-
 /// Audio without a sidecar, of nobody, two hours old by the archive's clock.
 async fn left_over(opened: &Opened) -> (ObjectKey, ExpiryMonth, RecordingId) {
     let (month, id) = ("2031-11".parse().unwrap(), RecordingId(Uuid::new_v4()));
@@ -270,16 +189,24 @@ async fn left_over(opened: &Opened) -> (ObjectKey, ExpiryMonth, RecordingId) {
     (key, month, id)
 }
 
-async fn an_upload_that_begins_during_the_walk_is_left_alone(place: &CatalogPlace) {
+async fn an_upload_that_begins_during_the_walk_is_left_alone(place: &Place) {
     let mut opened = opened(place).await;
     let (key, month, pending_id) = left_over(&opened).await;
     opened.archive.catalog.beat(opened.clock.now()).await.unwrap();
     let claim =
         CallClaim { mac: vec![7; 32], lease_token: "t".to_owned(), pending_id, pending_month: month.to_string() };
+    let (catalog, its) = (opened.archive.catalog.clone(), claim.clone());
+    let claims = move || {
+        let (catalog, its) = (catalog.clone(), its.clone());
+        let claimed = async move {
+            let now = SystemClock::new().now();
+            catalog.claim_call(&its, now.plus(24 * HOUR), now).await.expect("a claim");
+        };
+        claimed.boxed()
+    };
+    let inner = opened.archive.store.clone();
+    Meddling::with(&mut opened.archive, Some(Box::new(claims)));
     let archive = Arc::get_mut(&mut opened.archive).expect("nobody else has it");
-    let inner = archive.store.clone();
-    archive.store =
-        Arc::new(Claiming { inner: inner.clone(), claim: claim.clone(), catalog: Shy(archive.catalog.clone()) });
     let report = fsck::run(archive, REPAIR).await.unwrap();
     assert!(report.findings.is_empty(), "{report}");
     assert!(archive.store.head(&key).await.unwrap().is_some(), "the upload keeps its object");
@@ -290,7 +217,7 @@ async fn an_upload_that_begins_during_the_walk_is_left_alone(place: &CatalogPlac
     assert!(archive.store.head(&key).await.unwrap().is_none(), "without the upload it is left over");
 }
 
-async fn what_is_old_is_deleted_only_by_a_clock_that_is_not_in_doubt(place: &CatalogPlace) {
+async fn what_is_old_is_deleted_only_by_a_clock_that_is_not_in_doubt(place: &Place) {
     let opened = opened(place).await;
     let (key, _, id) = left_over(&opened).await;
     let catalog = &opened.archive.catalog;
@@ -319,7 +246,7 @@ async fn what_is_old_is_deleted_only_by_a_clock_that_is_not_in_doubt(place: &Cat
     assert!(opened.archive.store.head(&key).await.unwrap().is_none());
 }
 
-async fn a_sidecar_keeps_the_receipt_and_the_newest_changes(place: &CatalogPlace) {
+async fn a_sidecar_keeps_the_receipt_and_the_newest_changes(place: &Place) {
     let opened = opened(place).await;
     let archive = &opened.archive;
     let id = opened.received("a").await.id;
@@ -349,21 +276,19 @@ async fn a_sidecar_keeps_the_receipt_and_the_newest_changes(place: &CatalogPlace
     assert_eq!(archive.read_sidecar(row.month, id).await.unwrap().unwrap().body.entries[999].id, last);
 }
 
-async fn a_wider_bundle_serves_as_well(place: &CatalogPlace) {
+async fn a_wider_bundle_serves_as_well(place: &Place) {
     let opened = opened(place).await;
     opened.received("a").await;
     opened.archive.publish_ledger().await.unwrap();
-    let checkpoint = opened.path(&ObjectKey::Checkpoint);
-    let old = std::fs::read(&checkpoint).unwrap();
+    let old = objects::bytes_of(opened.archive.store.as_ref(), &ObjectKey::Checkpoint).await;
     let size = opened.archive.catalog.ledger_state().await.unwrap().published_size;
     opened.received("bb").await;
     opened.archive.publish_ledger().await.unwrap();
     // As after a crash between the tiles and their checkpoint, with the narrower bundle lost.
-    change(&checkpoint, |bytes| *bytes = old);
+    opened.change(&ObjectKey::Checkpoint, |bytes| *bytes = old).await;
     let exact: ObjectKey = format!("ledger/tile/entries/000.p/{size}").parse().unwrap();
-    std::fs::remove_file(opened.path(&exact)).unwrap();
-    let empty = another(place).await;
-    let after = open_in(opened.folder.clone(), &empty).await;
+    opened.archive.store.delete(&exact).await.unwrap();
+    let after = self::opened(&place.without_its_catalog().await).await;
     let report = fsck::run(&after.archive, REBUILD).await.unwrap();
     assert_eq!(report.ledger_entries, size);
 }
@@ -373,7 +298,7 @@ async fn a_recording_has_at_most_256_pieces_of_related_data() {
     use crate::support::archive::{Running, call};
     use crate::support::sounds::wav;
     use earwitness::access::Role;
-    let place = CatalogPlace::new(Engine::Sqlite).await;
+    let place = Place::new(Stack::Embedded, Bucket::Versioned).await;
     let archive = Running::start(&place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let id = archive.post(&crm, &call("c-1"), &wav(8_000, 1)).await.id();
@@ -389,9 +314,9 @@ async fn a_recording_has_at_most_256_pieces_of_related_data() {
         archive.send(request.header("content-type", "text/plain").body(text))
     };
     assert_eq!(put("last", "a").await.status, 201);
-    let objects = archive.objects(Some(id));
+    let objects = archive.objects(Some(id)).await;
     assert_eq!(put("one-more", "a").await.told(), (409, "too-many-related".to_owned()));
-    assert_eq!(archive.objects(Some(id)), objects, "nothing of it stays");
+    assert_eq!(archive.objects(Some(id)).await, objects, "nothing of it stays");
     assert_eq!(put("last", "b").await.status, 200, "one that is there may be replaced");
 }
 
@@ -399,7 +324,7 @@ async fn a_recording_has_at_most_256_pieces_of_related_data() {
 fn the_command_says_that_it_is_not_sound() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let mut world = crate::support::world::World::new(Engine::Sqlite).await;
+        let mut world = crate::support::world::World::new(Stack::Embedded).await;
         let manifest = world.folder.path().join("calls.jsonl");
         let mut lines = String::new();
         for (name, seed) in [("one", 1), ("two", 2)] {
@@ -412,8 +337,9 @@ fn the_command_says_that_it_is_not_sound() {
         }
         std::fs::write(&manifest, lines).unwrap();
         world.run_json(&["ingest", "--manifest", &manifest.display().to_string(), "--json"]);
-        let sidecar = world.files().into_iter().map(|(path, _)| path).find(|path| path.ends_with("sidecar"));
-        change(&sidecar.unwrap(), |bytes| *bytes = b"{}".to_vec());
+        let found = objects::listed(world.store().await, &Prefix::recordings()).await;
+        let sidecar = found.into_iter().filter_map(|version| version.key).find(ObjectKey::is_sidecar).unwrap();
+        objects::change(world.store().await, &sidecar, |bytes| *bytes = b"{}".to_vec()).await;
         world.catalog = world.empty_catalog().await;
         let done = world.run(&["fsck", "--rebuild", "--json"]);
         assert_eq!(done.status.code(), Some(3), "{}", String::from_utf8_lossy(&done.stderr));

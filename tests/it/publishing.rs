@@ -7,11 +7,12 @@ use earwitness::archive::journal::About;
 use earwitness::ledger::checkpoint;
 use earwitness::ledger::kind::Kind;
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::Running;
-use crate::support::engines::CatalogPlace;
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Locked:
     those_who_publish_at_once_leave_the_newest_checkpoint,
     who_was_overtaken_puts_the_newer_checkpoint_back,
     a_checkpoint_that_stayed_behind_is_mended,
@@ -32,7 +33,7 @@ async fn published(archive: &Archive) -> (u64, u64) {
     (stored, archive.catalog.ledger_state().await.expect("a state").published_size)
 }
 
-async fn those_who_publish_at_once_leave_the_newest_checkpoint(place: &CatalogPlace) {
+async fn those_who_publish_at_once_leave_the_newest_checkpoint(place: &Place) {
     let running = Arc::new(Running::start(place).await);
     for _ in 0..30 {
         let tasks = (0..4).map(|_| {
@@ -51,7 +52,7 @@ async fn those_who_publish_at_once_leave_the_newest_checkpoint(place: &CatalogPl
 }
 
 /// A writer that stood still between its tiles and its checkpoint, while another published more.
-async fn who_was_overtaken_puts_the_newer_checkpoint_back(place: &CatalogPlace) {
+async fn who_was_overtaken_puts_the_newer_checkpoint_back(place: &Place) {
     let running = Running::start(place).await;
     let archive = &running.archive;
     append(archive).await;
@@ -64,7 +65,7 @@ async fn who_was_overtaken_puts_the_newer_checkpoint_back(place: &CatalogPlace) 
     assert_eq!(published(archive).await, (newest, newest));
 }
 
-async fn a_checkpoint_that_stayed_behind_is_mended(place: &CatalogPlace) {
+async fn a_checkpoint_that_stayed_behind_is_mended(place: &Place) {
     let running = Running::start(place).await;
     let archive = &running.archive;
     append(archive).await;

@@ -1,26 +1,28 @@
 //! What must not be purged, what must be although something else cannot, and what is said about it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use earwitness::access::Role;
+use earwitness::archive::Archive;
 use earwitness::archive::journal::About;
-use earwitness::archive::{Archive, Parts};
 use earwitness::catalog::PurgeStage;
-use earwitness::config::{Config, Inputs};
 use earwitness::ledger::kind::Kind;
 use earwitness::purge::{BATCH, PassReport, PurgeError, pass};
 use earwitness::recording::RecordingId;
+use earwitness::vault::objects::{ObjectKey, RecordingPart};
 use earwitness::{fsck, housekeeping};
 use serde_json::{Value, json};
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{NOW, Running, at};
-use crate::support::engines::{CatalogPlace, Engine};
+use crate::support::meddling::Meddling;
+use crate::support::objects::unfinished;
 use crate::support::sounds::wav;
+use crate::support::stack::{Bucket, Place, Stack};
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Versioned:
     a_rebuilt_catalog_does_not_believe_a_wrong_clock,
     a_young_archive_purges_without_being_asked,
     too_much_due_says_nothing_about_the_clock,
@@ -43,19 +45,6 @@ async fn post(running: &Running, call_id: &str, recorded_at: &str) -> RecordingI
     running.post(&crm, &metadata, &wav(800, 1)).await.id()
 }
 
-/// The same archive over another catalog or with other settings.
-async fn opened_again(running: &Running, catalog: &str, more: &[(&str, &str)]) -> Arc<Archive> {
-    let data = running.archive.config.data.display().to_string();
-    let mut env: Vec<(&str, &str)> = vec![("EARWITNESS_DATA", &data), ("EARWITNESS_CATALOG", catalog)];
-    env.extend(more);
-    let env = env.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    let config = Config::load(&Inputs { env, ..Inputs::default() }).unwrap();
-    let decoder_program = env!("CARGO_BIN_EXE_earwitness").into();
-    Archive::open(Parts { config, clock: running.clock.clone(), decoder_program, clock_is_system: false })
-        .await
-        .unwrap()
-}
-
 /// Something happens that is in the ledger.
 async fn something_happens(archive: &Archive) {
     let now = archive.clock.now();
@@ -73,29 +62,23 @@ async fn incomplete(archive: &Arc<Archive>) -> PassReport {
     }
 }
 
-/// Puts a folder where a file is, which then cannot be deleted.
-fn break_file(path: &PathBuf) {
-    std::fs::remove_file(path).unwrap();
-    std::fs::create_dir_all(path.join("in the way")).unwrap();
-}
-
-fn sidecar(running: &Running, id: RecordingId) -> PathBuf {
-    let all = running.objects(Some(id));
-    all.into_iter().find(|path| path.to_string_lossy().contains("sidecar")).expect("a sidecar")
+/// The archive once more, with a store in which a test can put something in the way.
+async fn with_things_in_the_way(running: &Running) -> (Arc<Archive>, Arc<Meddling>) {
+    let mut archive = running.place.open(running.clock.clone(), &[]).await;
+    let store = Meddling::with(&mut archive, None);
+    (archive, store)
 }
 
 async fn stage(archive: &Archive, id: RecordingId) -> Option<PurgeStage> {
     archive.catalog.purge_of(id).await.unwrap().map(|purge| purge.stage)
 }
 
-async fn a_rebuilt_catalog_does_not_believe_a_wrong_clock(place: &CatalogPlace) {
+async fn a_rebuilt_catalog_does_not_believe_a_wrong_clock(place: &Place) {
     let running = Running::start(place).await;
     let id = post(&running, "a", "2026-11-22T09:00:00Z").await;
     running.archive.publish_ledger().await.unwrap();
     running.clock.advance(DAY * 366 * 6);
-    let engine = if place.url.starts_with("sqlite") { Engine::Sqlite } else { Engine::Postgres };
-    let empty = CatalogPlace::new(engine).await;
-    let rebuilt = opened_again(&running, &empty.url, &[]).await;
+    let rebuilt = place.without_its_catalog().await.open(running.clock.clone(), &[]).await;
     let options = fsck::Options { rebuild: true, ..fsck::Options::default() };
     fsck::run(&rebuilt, options).await.unwrap();
     assert!(rebuilt.catalog.recording(id).await.unwrap().is_some(), "it is back");
@@ -109,12 +92,10 @@ async fn a_rebuilt_catalog_does_not_believe_a_wrong_clock(place: &CatalogPlace) 
     assert!(rebuilt.catalog.recording(id).await.unwrap().is_some(), "and stays");
 }
 
-async fn a_young_archive_purges_without_being_asked(place: &CatalogPlace) {
+async fn a_young_archive_purges_without_being_asked(place: &Place) {
     let running = Running::start(place).await;
     assert!(pass(&running.archive).await.unwrap().ran, "an empty one");
-    let place =
-        CatalogPlace::new(if place.url.starts_with("sqlite") { Engine::Sqlite } else { Engine::Postgres }).await;
-    let running = Running::start(&place).await;
+    let running = Running::start(&place.of_a_stranger().await).await;
     let id = post(&running, "a", DUE).await;
     running.clock.set(at(OVER));
     let report = pass(&running.archive).await.unwrap();
@@ -122,7 +103,7 @@ async fn a_young_archive_purges_without_being_asked(place: &CatalogPlace) {
     assert_eq!(stage(&running.archive, id).await, Some(PurgeStage::Certified));
 }
 
-async fn too_much_due_says_nothing_about_the_clock(place: &CatalogPlace) {
+async fn too_much_due_says_nothing_about_the_clock(place: &Place) {
     let running = Running::start(place).await;
     let archive = &running.archive;
     assert!(pass(archive).await.unwrap().ran);
@@ -142,7 +123,20 @@ async fn too_much_due_says_nothing_about_the_clock(place: &CatalogPlace) {
     assert!(!housekeeping::pass(archive, true).await.held_back);
 }
 
-async fn housekeeping_is_held_back_while_the_clock_is_wrong(place: &CatalogPlace) {
+/// What a first write leaves that did not come to its end. Gives its path.
+async fn an_upload_in_flight(running: &Running, id: RecordingId) -> String {
+    let audio = running.key(id, RecordingPart::Audio).await;
+    if running.place.stack == Stack::Production {
+        running.place.outsider().await.begin_upload(&audio.to_string()).await;
+    } else {
+        let path = running.archive.config.data.join("objects").join(audio.to_string());
+        let temporary = path.with_file_name(format!(".audio.{}.tmp", uuid::Uuid::new_v4()));
+        std::fs::write(temporary, b"in flight").unwrap();
+    }
+    unfinished(running.archive.store.as_ref()).await.pop().expect("it is listed")
+}
+
+async fn housekeeping_is_held_back_while_the_clock_is_wrong(place: &Place) {
     let running = Running::start(place).await;
     let archive = &running.archive;
     let id = post(&running, "a", "2026-11-22T09:00:00Z").await;
@@ -150,11 +144,7 @@ async fn housekeeping_is_held_back_while_the_clock_is_wrong(place: &CatalogPlace
     let mut tx = archive.catalog.begin().await.unwrap();
     tx.append_entry(&search).await.unwrap();
     tx.commit().await.unwrap();
-    let audio = running.objects(Some(id)).remove(0);
-    let name = audio.file_name().unwrap().to_string_lossy().into_owned();
-    let temporary = audio.with_file_name(format!(".{name}.{}.tmp", uuid::Uuid::new_v4()));
-    std::fs::write(&temporary, b"an upload in flight").unwrap();
-
+    let in_flight = an_upload_in_flight(&running, id).await;
     running.clock.advance(DAY * 800);
     // No heartbeat yet: what the rows say counts. Then the brake that a pass puts on.
     for braked in [false, true] {
@@ -167,7 +157,7 @@ async fn housekeeping_is_held_back_while_the_clock_is_wrong(place: &CatalogPlace
         assert_eq!((report.openings_erased, report.uploads_settled), (0, 0));
         assert_eq!((report.unfinished_swept, report.orphans), (None, None));
         assert!(archive.catalog.opening(search.id).await.unwrap().is_some());
-        assert!(temporary.exists());
+        assert!(unfinished(archive.store.as_ref()).await.contains(&in_flight));
     }
 
     running.clock.set(at(NOW));
@@ -179,7 +169,7 @@ async fn housekeeping_is_held_back_while_the_clock_is_wrong(place: &CatalogPlace
     assert!(!report.held_back && report.looked_over_store(), "{report:?}");
 }
 
-async fn housekeeping_gives_its_lease_back(place: &CatalogPlace) {
+async fn housekeeping_gives_its_lease_back(place: &Place) {
     let running = Running::start(place).await;
     let catalog = &running.archive.catalog;
     let (now, soon) = (at(NOW), at(NOW).plus(Duration::from_secs(10)));
@@ -192,40 +182,43 @@ async fn housekeeping_gives_its_lease_back(place: &CatalogPlace) {
     assert!(catalog.take_lease("orphans", "another", soon, soon).await.unwrap(), "given back");
 }
 
-async fn one_broken_recording_does_not_keep_the_others(place: &CatalogPlace) {
+async fn one_broken_recording_does_not_keep_the_others(place: &Place) {
     let running = Running::start(place).await;
-    let archive = &running.archive;
+    let (archive, store) = with_things_in_the_way(&running).await;
     let broken = post(&running, "broken", DUE).await;
     running.clock.advance(Duration::from_secs(1));
     let good = post(&running, "good", "2021-11-22T11:00:01Z").await;
-    let path = sidecar(&running, broken);
-    break_file(&path);
+    let archive = &archive;
+    let sidecar = running.key(broken, RecordingPart::Sidecar).await;
+    store.refuse(sidecar);
     running.clock.set(at(OVER));
     let report = incomplete(archive).await;
     assert_eq!((report.fenced, report.failed, report.certified), (2, 1, 1), "{report:?}");
     assert_eq!(stage(archive, good).await, Some(PurgeStage::Certified));
     assert_eq!(stage(archive, broken).await, Some(PurgeStage::Fenced));
-    std::fs::remove_dir_all(&path).unwrap();
+    store.allow(&sidecar);
     assert_eq!(pass(archive).await.unwrap().certified, 1, "what failed is tried again");
 }
 
-async fn more_broken_ones_than_a_batch_do_not_keep_the_others(place: &CatalogPlace) {
+async fn more_broken_ones_than_a_batch_do_not_keep_the_others(place: &Place) {
     let running = Running::start(place).await;
-    let archive = &running.archive;
+    let (archive, store) = with_things_in_the_way(&running).await;
     let mut broken = Vec::new();
     for n in 0..=BATCH {
         broken.push(post(&running, &format!("broken {n}"), DUE).await);
     }
     let good = post(&running, "good", "2021-11-22T11:00:01Z").await;
-    broken.iter().for_each(|id| break_file(&sidecar(&running, *id)));
+    for id in &broken {
+        store.refuse(running.key(*id, RecordingPart::Sidecar).await);
+    }
     running.clock.set(at(OVER));
-    assert_eq!(incomplete(archive).await.fenced, u64::from(BATCH));
-    let report = incomplete(archive).await;
+    assert_eq!(incomplete(&archive).await.fenced, u64::from(BATCH));
+    let report = incomplete(&archive).await;
     assert_eq!((report.failed, report.certified), (u64::from(BATCH) + 1, 1), "{report:?}");
-    assert_eq!(stage(archive, good).await, Some(PurgeStage::Certified));
+    assert_eq!(stage(&archive, good).await, Some(PurgeStage::Certified));
 }
 
-async fn what_cannot_be_fenced_does_not_keep_the_others(place: &CatalogPlace) {
+async fn what_cannot_be_fenced_does_not_keep_the_others(place: &Place) {
     let running = Running::start(place).await;
     let archive = &running.archive;
     let broken = post(&running, "broken", DUE).await;
@@ -243,9 +236,9 @@ async fn what_cannot_be_fenced_does_not_keep_the_others(place: &CatalogPlace) {
     assert_eq!(stage(archive, good).await, Some(PurgeStage::Certified));
 }
 
-async fn insert_purge(place: &CatalogPlace, purge: &earwitness::catalog::PurgeRow) {
+async fn insert_purge(place: &Place, purge: &earwitness::catalog::PurgeRow) {
     sqlx::any::install_default_drivers();
-    let pool = sqlx::AnyPool::connect(&place.url).await.unwrap();
+    let pool = sqlx::AnyPool::connect(&place.catalog).await.unwrap();
     let done = sqlx::query(
         "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, deleted) \
          VALUES ($1, $2, $3, $4, 'certified', $4, '{}')",
@@ -255,7 +248,7 @@ async fn insert_purge(place: &CatalogPlace, purge: &earwitness::catalog::PurgeRo
     pool.close().await;
 }
 
-async fn the_certificate_says_what_the_ledger_says(place: &CatalogPlace) {
+async fn the_certificate_says_what_the_ledger_says(place: &Place) {
     let running = Running::start(place).await;
     let dated = post(&running, "dated", DUE).await;
     running.clock.set(at(OVER));
@@ -266,14 +259,12 @@ async fn the_certificate_says_what_the_ledger_says(place: &CatalogPlace) {
     let undated = post(&running, "undated", "2021-11-22T11:00:40Z").await;
     let month = running.archive.catalog.recording(undated).await.unwrap().expect("a row").month;
     running.clock.set(at("2026-11-22T11:01:00Z"));
-    // Nothing can be stored where the certificate belongs until the settings are others.
-    let folder = running.archive.config.data.join("objects/certificates").join(month.to_string());
-    let in_the_way = folder.join(format!("{undated}.json"));
-    std::fs::create_dir_all(in_the_way.join("in the way")).unwrap();
-    let other = opened_again(&running, &place.url, &[("EARWITNESS_BACKUP_MAX_AGE", "0s")]).await;
+    // The certificate cannot be stored until the settings are others.
+    let mut other = running.place.open(running.clock.clone(), &[("EARWITNESS_BACKUP_MAX_AGE", "0s")]).await;
+    let store = Meddling::with(&mut other, None);
+    store.refuse(ObjectKey::Certificate { month, id: undated });
     assert_eq!(incomplete(&other).await.looked_again, 1);
     other.hand_over_ledger().await.unwrap();
-    std::fs::remove_dir_all(&in_the_way).unwrap();
     assert_eq!(pass(&running.archive).await.unwrap().certified, 1);
     let told = certificate(&running.archive, undated).await;
     assert_eq!(told["backups"], json!({"by": "month key destroyed"}), "the month's key is still there");
@@ -290,12 +281,12 @@ async fn certificate(archive: &Archive, id: RecordingId) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_look_again_waits_while_a_reader_keeps_the_log() {
-    let place = CatalogPlace::new(Engine::Sqlite).await;
+    let place = Place::new(Stack::Embedded, Bucket::Versioned).await;
     let running = Running::start(&place).await;
     let id = post(&running, "a", DUE).await;
     running.clock.set(at(OVER));
     sqlx::any::install_default_drivers();
-    let pool = sqlx::AnyPool::connect(&place.url).await.unwrap();
+    let pool = sqlx::AnyPool::connect(&place.catalog).await.unwrap();
     let mut reader = pool.begin().await.unwrap();
     sqlx::query("SELECT count(*) FROM recordings").fetch_one(&mut *reader).await.unwrap();
     let report = pass(&running.archive).await.unwrap();

@@ -12,50 +12,50 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::engines::Engine;
+use crate::support::stack::Stack;
 use crate::support::world::{Server, World, call, five_years_less, tone, unix_now};
 
 /// In the order in which one rebuild comes to them.
 pub(crate) const REBUILD_POINTS: &[&str] = &["rebuild.ledger", "rebuild.purges"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_nothing_on_sqlite() {
-    comes_back(Engine::Sqlite, Loss::Everything, &[]).await;
+async fn from_nothing_on_embedded() {
+    comes_back(Stack::Embedded, Loss::Everything, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_nothing_on_postgres() {
-    comes_back(Engine::Postgres, Loss::Everything, &[]).await;
+async fn from_nothing_on_production() {
+    comes_back(Stack::Production, Loss::Everything, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_nothing_after_dying_on_the_way_on_sqlite() {
-    comes_back(Engine::Sqlite, Loss::Everything, REBUILD_POINTS).await;
+async fn from_nothing_after_dying_on_the_way_on_embedded() {
+    comes_back(Stack::Embedded, Loss::Everything, REBUILD_POINTS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_nothing_after_dying_on_the_way_on_postgres() {
-    comes_back(Engine::Postgres, Loss::Everything, REBUILD_POINTS).await;
+async fn from_nothing_after_dying_on_the_way_on_production() {
+    comes_back(Stack::Production, Loss::Everything, REBUILD_POINTS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_an_old_copy_on_sqlite() {
-    comes_back(Engine::Sqlite, Loss::SinceTheBackup, &[]).await;
+async fn from_an_old_copy_on_embedded() {
+    comes_back(Stack::Embedded, Loss::SinceTheBackup, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_an_old_copy_on_postgres() {
-    comes_back(Engine::Postgres, Loss::SinceTheBackup, &[]).await;
+async fn from_an_old_copy_on_production() {
+    comes_back(Stack::Production, Loss::SinceTheBackup, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_an_old_copy_after_dying_on_the_way_on_sqlite() {
-    comes_back(Engine::Sqlite, Loss::SinceTheBackup, REBUILD_POINTS).await;
+async fn from_an_old_copy_after_dying_on_the_way_on_embedded() {
+    comes_back(Stack::Embedded, Loss::SinceTheBackup, REBUILD_POINTS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn from_an_old_copy_after_dying_on_the_way_on_postgres() {
-    comes_back(Engine::Postgres, Loss::SinceTheBackup, REBUILD_POINTS).await;
+async fn from_an_old_copy_after_dying_on_the_way_on_production() {
+    comes_back(Stack::Production, Loss::SinceTheBackup, REBUILD_POINTS).await;
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -143,8 +143,8 @@ async fn post(server: &Server, token: &str, metadata: &Value, audio: &[u8]) -> (
     (id, receipt)
 }
 
-async fn comes_back(engine: Engine, loss: Loss, points: &[&str]) {
-    let mut world = World::new(engine).await;
+async fn comes_back(stack: Stack, loss: Loss, points: &[&str]) {
+    let mut world = World::moving_its_clock(stack).await;
     let (ingest, legal) = (world.token("ingest"), world.token("legal"));
     let (early, due, doubtful, late) =
         (call("early", 60), call("due", five_years_less(3_600)), call("cut", 60), call("late", 30));

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::engines::Engine;
+use crate::support::stack::Stack;
 use crate::support::world::{World, call};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_sample_is_answered_as_expected() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     let ingest = world.token("ingest");
     let server = world.serve(None).await;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");

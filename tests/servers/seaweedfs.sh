@@ -1,5 +1,6 @@
 # Sourced by ./test: one SeaweedFS for the run, an S3 store with working Object Lock, on free ports of 127.0.0.1. Sets
-# EARWITNESS_TEST_S3 (a bucket with Object Lock, as a setting of the store) and the credentials of the AWS chain.
+# EARWITNESS_TEST_S3 (a bucket with Object Lock, as a setting of the store), EARWITNESS_TEST_S3_VERSIONED (one with versions
+# and without locks, for tests that move their clock to a purge) and the credentials of the AWS chain.
 
 weed_pid="" weed_dir=""
 stop_seaweedfs() {
@@ -19,9 +20,13 @@ print(*[s.getsockname()[1] for s in sockets])
 PYTHON
 }
 
-# Makes the test bucket and proves it with a write and a read: the S3 port answers before it can store.
+# Makes the test buckets and proves them with a write and a read: the S3 port answers before it can store.
 weed_is_ready() { # weed_is_ready PORT
-  "$venv/bin/python" tests/servers/bucket.py "http://127.0.0.1:$1" earwitness-test >>"$weed_dir/ready.log" 2>&1
+  local bucket
+  for bucket in locked versioned; do
+    "$venv/bin/python" tests/servers/bucket.py "http://127.0.0.1:$1" "earwitness-$bucket" "$bucket" \
+      >>"$weed_dir/ready.log" 2>&1 || return 1
+  done
 }
 
 start_seaweedfs() {
@@ -51,7 +56,8 @@ JSON
     for _ in {1..300}; do
       kill -0 "$weed_pid" 2>/dev/null || break
       if weed_is_ready "${ports[6]}"; then
-        export EARWITNESS_TEST_S3="s3://earwitness-test?endpoint=http://127.0.0.1:${ports[6]}&region=us-east-1&path_style=true"
+        local at="endpoint=http://127.0.0.1:${ports[6]}&region=us-east-1&path_style=true"
+        export EARWITNESS_TEST_S3="s3://earwitness-locked?$at" EARWITNESS_TEST_S3_VERSIONED="s3://earwitness-versioned?$at"
         return
       fi
       sleep 0.2

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::{document, on_both, stderr};
-use crate::support::engines::Engine;
+use crate::support::stack::Stack;
 use crate::support::world::World;
 
 on_both!(a_token_is_made_listed_and_withdrawn, commands_print_one_document_and_nothing_else);
 
-async fn a_token_is_made_listed_and_withdrawn(engine: Engine) {
-    let world = World::new(engine).await;
+async fn a_token_is_made_listed_and_withdrawn(stack: Stack) {
+    let world = World::new(stack).await;
     let made = world.run_json(&[
         "token",
         "create",
@@ -48,8 +48,8 @@ async fn a_token_is_made_listed_and_withdrawn(engine: Engine) {
     }
 }
 
-async fn commands_print_one_document_and_nothing_else(engine: Engine) {
-    let world = World::new(engine).await;
+async fn commands_print_one_document_and_nothing_else(stack: Stack) {
+    let world = World::new(stack).await;
     world.token("ingest");
     for command in [
         vec!["config"],
@@ -72,7 +72,7 @@ async fn commands_print_one_document_and_nothing_else(engine: Engine) {
 
 #[tokio::test]
 async fn many_commands_at_once_in_a_new_folder_make_one_archive() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     std::thread::scope(|scope| {
         for _ in 0..6 {
             scope.spawn(|| world.token("ingest"));
@@ -83,7 +83,7 @@ async fn many_commands_at_once_in_a_new_folder_make_one_archive() {
 
 #[tokio::test]
 async fn a_mistyped_folder_is_no_empty_archive() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     for command in [vec!["report"], vec!["purge"], vec!["token", "list"], vec!["fsck"]] {
         let output = world.run(&command);
         assert_eq!(output.status.code(), Some(1), "{command:?}");
@@ -94,7 +94,7 @@ async fn a_mistyped_folder_is_no_empty_archive() {
 
 #[tokio::test]
 async fn settings_are_shown_with_their_sources_and_without_passwords() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     let url = "postgres://ew:s3cr3t@db.example/ew";
     let output = world.run_with(&["config", "--json", "--listen", "127.0.0.1:9"], &[("EARWITNESS_CATALOG", url)]);
     let settings = document(&output)["settings"].clone();
@@ -112,7 +112,7 @@ async fn settings_are_shown_with_their_sources_and_without_passwords() {
 
 #[tokio::test]
 async fn the_rule_in_force_is_the_one_that_is_configured() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     world.token("ingest");
     let shown: Value = world.run_json(&["retention", "show", "--json", "--retention-period", "P90D"]);
     assert_eq!(shown["rule"], "call_recording/2 P90D Europe/Brussels instant");

@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::{Running, certificates, document};
-use crate::support::engines::Engine;
+use super::{Running, document};
+use crate::support::stack::Stack;
 use crate::support::world::World;
 
 const SOON: (&str, &str) = ("EARWITNESS_TEST_DEMO_DUE_S", "2");
 
 #[tokio::test]
 async fn the_demo_shows_what_it_promises_and_its_expiring_call_is_purged() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     let output = world.run_with(&["demo", "--exit-after-purge"], &[SOON]);
     let text = String::from_utf8(output.stdout).unwrap();
     let log = String::from_utf8_lossy(&output.stderr);
@@ -25,7 +25,8 @@ async fn the_demo_shows_what_it_promises_and_its_expiring_call_is_purged() {
         assert!(text.contains(promised), "{promised}: {text}");
     }
     assert!(text.matches("curl ").count() >= 4);
-    let certificate = certificates(&world.objects()).pop().expect("a certificate");
+    let (key, _) = world.certificate().await;
+    let certificate = world.data().join("objects").join(key.to_string());
     let id = certificate.file_stem().unwrap().to_string_lossy().into_owned();
     assert!(text.contains(&format!("/v1/retention/certificates/{id}")), "{text}");
     let verified = world.run(&["verify", &certificate.display().to_string()]);
@@ -43,7 +44,7 @@ async fn the_demo_shows_what_it_promises_and_its_expiring_call_is_purged() {
 
 #[tokio::test]
 async fn the_demo_answers_and_leaves_nothing_behind() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     let folder = world.folder.path().join("temporary");
     std::fs::create_dir(&folder).unwrap();
     let folder_name = folder.display().to_string();

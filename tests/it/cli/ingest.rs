@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{document, import, on_both, row, stderr};
-use crate::support::engines::Engine;
+use crate::support::stack::Stack;
 use crate::support::world::World;
 
 on_both!(an_import_is_repeatable_and_lists_what_it_refused);
@@ -16,8 +16,8 @@ fn rejects(world: &World) -> Vec<Value> {
     rejects
 }
 
-async fn an_import_is_repeatable_and_lists_what_it_refused(engine: Engine) {
-    let world = World::new(engine).await;
+async fn an_import_is_repeatable_and_lists_what_it_refused(stack: Stack) {
+    let world = World::new(stack).await;
     let mut rows: Vec<Value> = (0..5).map(|n| row(&world, &format!("call-{n}"), 60 + n, n as u32)).collect();
     let first = import(&world, &rows);
     assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
@@ -64,7 +64,7 @@ async fn an_import_is_repeatable_and_lists_what_it_refused(engine: Engine) {
 
 #[tokio::test]
 async fn a_csv_with_files_in_other_folders_is_taken_as_well() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     let [near, far] = ["near", "far"].map(|name| world.folder.path().join(name));
     for folder in [&near, &far] {
         std::fs::create_dir(folder).unwrap();

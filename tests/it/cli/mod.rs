@@ -18,13 +18,13 @@ use crate::support::world::{World, five_years_less, tone, unix_now};
 /// Makes one test per engine out of an async function that takes an `Engine`.
 macro_rules! on_both {
     ($($name:ident),+ $(,)?) => {
-        mod sqlite {
+        mod embedded {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::support::engines::Engine::Sqlite).await; })+
+            async fn $name() { super::$name($crate::support::stack::Stack::Embedded).await; })+
         }
-        mod postgres {
+        mod production {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::support::engines::Engine::Postgres).await; })+
+            async fn $name() { super::$name($crate::support::stack::Stack::Production).await; })+
         }
     };
 }
@@ -111,10 +111,4 @@ fn document(output: &Output) -> Value {
 
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// The paths of all certificates in the store.
-fn certificates(objects: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let months = std::fs::read_dir(objects.join("certificates")).into_iter().flatten().flatten();
-    months.flat_map(|month| std::fs::read_dir(month.path()).into_iter().flatten().flatten()).map(|f| f.path()).collect()
 }

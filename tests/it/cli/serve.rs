@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use earwitness::vault::objects::ObjectKey;
 use serde_json::Value;
 
 use super::{Running, document, import, on_both, row, stderr};
-use crate::support::engines::Engine;
+use crate::support::objects::bytes_of;
+use crate::support::stack::Stack;
 use crate::support::world::World;
 
 on_both!(tokens_count_from_the_next_request_on, a_catalog_older_than_its_store_serves_nothing);
@@ -24,8 +26,8 @@ async fn status(url: String, token: Option<&str>) -> u16 {
     request.send().await.expect("an answer").status().as_u16()
 }
 
-async fn tokens_count_from_the_next_request_on(engine: Engine) {
-    let world = World::new(engine).await;
+async fn tokens_count_from_the_next_request_on(stack: Stack) {
+    let world = World::new(stack).await;
     let (server, listening) = serve(&world, &[]);
     let url = listening["url"].as_str().unwrap();
     assert_eq!(status(format!("{url}/readyz"), None).await, 200);
@@ -43,13 +45,13 @@ async fn tokens_count_from_the_next_request_on(engine: Engine) {
     let (rest, ended, took) = server.stop();
     assert_eq!((rest.as_str(), ended.code()), ("", Some(0)), "one document and nothing else");
     assert!(took < Duration::from_secs(10), "{took:?}");
-    let checkpoint = std::fs::read_to_string(world.objects().join("ledger/checkpoint")).unwrap();
+    let checkpoint = String::from_utf8(bytes_of(world.store().await, &ObjectKey::Checkpoint).await).unwrap();
     let size: u64 = checkpoint.lines().nth(1).unwrap().parse().unwrap();
     assert_eq!(size, 4, "a token made, withdrawn and refused, a recording received: all published");
 }
 
-async fn a_catalog_older_than_its_store_serves_nothing(engine: Engine) {
-    let mut world = World::new(engine).await;
+async fn a_catalog_older_than_its_store_serves_nothing(stack: Stack) {
+    let mut world = World::new(stack).await;
     let imported = import(&world, &[row(&world, "call-1", 60, 1)]);
     assert!(imported.status.success(), "{}", stderr(&imported));
     world.catalog = world.empty_catalog().await;
@@ -66,7 +68,7 @@ async fn a_catalog_older_than_its_store_serves_nothing(engine: Engine) {
 
 #[tokio::test]
 async fn metrics_have_an_address_of_their_own_when_asked() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     let (_server, listening) = serve(&world, &["--metrics-listen", "127.0.0.1:0"]);
     assert_eq!(status(listening["metrics_url"].as_str().unwrap().to_owned(), None).await, 200);
     assert_eq!(status(format!("{}/metrics", listening["url"].as_str().unwrap()), None).await, 404);
@@ -74,7 +76,7 @@ async fn metrics_have_an_address_of_their_own_when_asked() {
 
 #[tokio::test]
 async fn a_taken_address_is_a_clear_failure() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let refused = world.run(&["serve", "--listen", &taken.local_addr().unwrap().to_string()]);
     assert_eq!(refused.status.code(), Some(1));

@@ -3,18 +3,17 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
-use super::{certificates, document, stderr, with_one_due_in_an_hour};
-use crate::support::engines::Engine;
+use super::{document, stderr, with_one_due_in_an_hour};
+use crate::support::stack::Stack;
 use crate::support::world::World;
 
 #[tokio::test]
 async fn a_real_certificate_verifies_and_a_changed_one_does_not() {
-    let mut world = World::new(Engine::Sqlite).await;
+    let mut world = World::new(Stack::Embedded).await;
     with_one_due_in_an_hour(&world);
     world.ahead_s = 7_200;
     world.run_json(&["purge", "--json"]);
-    let path = certificates(&world.objects()).pop().expect("a certificate");
-    let bytes = std::fs::read(&path).unwrap();
+    let (_, bytes) = world.certificate().await;
     let server = world.serve(None).await;
     let saved_key = server.get("", "/v1/ledger/key").await.bytes().await.unwrap();
     let checkpoint = server.get("", "/v1/ledger/checkpoint").await.bytes().await.unwrap();
@@ -70,7 +69,7 @@ async fn a_real_certificate_verifies_and_a_changed_one_does_not() {
 
 #[tokio::test]
 async fn standard_input_is_read_and_what_is_no_document_is_refused() {
-    let world = World::new(Engine::Sqlite).await;
+    let world = World::new(Stack::Embedded).await;
     let mut child =
         world.command(&["verify", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the binary");
     child.stdin.take().unwrap().write_all(b"neither\n").unwrap();

@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::rfc6962::{Hash, leaf, root_by_inclusion, sha256};
 use super::{post_at, post_quarantined};
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::Running;
-use crate::support::engines::CatalogPlace;
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Versioned:
     every_entry_is_proven_and_the_look_is_one_of_them,
     an_auditor_sees_every_entry_and_nobody_s_name,
     paging_comes_to_an_end_though_looking_is_noted,
@@ -58,7 +59,7 @@ fn check_opening(entry: &Value) {
     assert_eq!(entry["commitment"], hex::encode(commitment));
 }
 
-async fn every_entry_is_proven_and_the_look_is_one_of_them(place: &CatalogPlace) {
+async fn every_entry_is_proven_and_the_look_is_one_of_them(place: &Place) {
     let running = Running::start(place).await;
     let legal = running.token(Role::Legal, &[], None).await;
     let id = post_quarantined(&running, "c").await;
@@ -91,7 +92,7 @@ async fn every_entry_is_proven_and_the_look_is_one_of_them(place: &CatalogPlace)
     assert_eq!(look["actor"], json!({"id": legal.id, "name": "the legal", "role": "legal", "address": "127.0.0.1"}));
 }
 
-async fn an_auditor_sees_every_entry_and_nobody_s_name(place: &CatalogPlace) {
+async fn an_auditor_sees_every_entry_and_nobody_s_name(place: &Place) {
     let running = Running::start(place).await;
     let auditor = running.token(Role::Auditor, &[], None).await;
     let id = post_at(&running, "c", "2026-11-22T09:00:00Z").await;
@@ -109,7 +110,7 @@ async fn an_auditor_sees_every_entry_and_nobody_s_name(place: &CatalogPlace) {
     assert_eq!(running.accesses(id).await, ["custody"], "auditors are noted as well");
 }
 
-async fn paging_comes_to_an_end_though_looking_is_noted(place: &CatalogPlace) {
+async fn paging_comes_to_an_end_though_looking_is_noted(place: &Place) {
     let running = Running::start(place).await;
     let privacy = running.token(Role::Privacy, &[], None).await;
     let id = post_at(&running, "c", "2026-11-22T09:00:00Z").await;
@@ -133,7 +134,7 @@ async fn paging_comes_to_an_end_though_looking_is_noted(place: &CatalogPlace) {
     assert_eq!(running.accesses(id).await.iter().filter(|action| *action == "custody").count(), 2);
 }
 
-async fn the_deadline_closes_it_but_for_legal_on_what_is_held(place: &CatalogPlace) {
+async fn the_deadline_closes_it_but_for_legal_on_what_is_held(place: &Place) {
     let running = Running::start(place).await;
     let (legal, auditor) = (running.token(Role::Legal, &[], None).await, running.token(Role::Auditor, &[], None).await);
     let free = post_at(&running, "free", "2021-11-22T11:00:00Z").await;

@@ -7,11 +7,11 @@ use earwitness::ledger::kind::Kind;
 use serde_json::{Value, json};
 
 use super::rfc6962::{Hash, consistency, is_consistent, leaf, root};
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::Running;
-use crate::support::engines::CatalogPlace;
+use crate::support::stack::Place;
 
-on_both_catalogs!(a_witness_follows_the_tree_over_http_alone, only_tiles_that_were_published_are_there);
+on_both_stacks!(in Locked: a_witness_follows_the_tree_over_http_alone, only_tiles_that_were_published_are_there);
 
 struct Fetched {
     status: u16,
@@ -95,7 +95,7 @@ async fn leaves(running: &Running, size: usize) -> Vec<Vec<u8>> {
     leaves
 }
 
-async fn a_witness_follows_the_tree_over_http_alone(place: &CatalogPlace) {
+async fn a_witness_follows_the_tree_over_http_alone(place: &Place) {
     let running = Running::start(place).await;
     assert_eq!(fetch(&running, "/v1/ledger/checkpoint").await.status, 404);
     let mut seen = Vec::new();
@@ -125,7 +125,7 @@ async fn a_witness_follows_the_tree_over_http_alone(place: &CatalogPlace) {
     assert_eq!(upper, of_full);
 }
 
-async fn only_tiles_that_were_published_are_there(place: &CatalogPlace) {
+async fn only_tiles_that_were_published_are_there(place: &Place) {
     let running = Running::start(place).await;
     grow(&running, 3).await;
     assert_eq!(fetch(&running, "/v1/ledger/tile/0/000.p/3").await.status, 200);

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{post_at, post_json, post_quarantined};
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::Running;
-use crate::support::engines::CatalogPlace;
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Versioned:
     the_list_shows_each_role_what_it_may_see,
     a_decision_is_taken_once_and_kept_everywhere,
     of_many_decisions_at_once_one_wins,
@@ -21,7 +22,7 @@ on_both_catalogs!(
     a_decision_cannot_be_taken_on_what_is_not_there_or_over,
 );
 
-async fn the_list_shows_each_role_what_it_may_see(place: &CatalogPlace) {
+async fn the_list_shows_each_role_what_it_may_see(place: &Place) {
     let running = Running::start(place).await;
     let (legal, operator) =
         (running.token(Role::Legal, &[], None).await, running.token(Role::Operator, &[], None).await);
@@ -56,7 +57,7 @@ async fn the_list_shows_each_role_what_it_may_see(place: &CatalogPlace) {
     }
 }
 
-async fn a_decision_is_taken_once_and_kept_everywhere(place: &CatalogPlace) {
+async fn a_decision_is_taken_once_and_kept_everywhere(place: &Place) {
     let running = Running::start(place).await;
     let legal = running.token(Role::Legal, &[], None).await;
     for (decision, status) in [("accept", Status::Accepted), ("reject", Status::Rejected)] {
@@ -87,7 +88,7 @@ async fn a_decision_is_taken_once_and_kept_everywhere(place: &CatalogPlace) {
     assert_eq!(page["recordings"], json!([]));
 }
 
-async fn of_many_decisions_at_once_one_wins(place: &CatalogPlace) {
+async fn of_many_decisions_at_once_one_wins(place: &Place) {
     let running = Running::start(place).await;
     let legal = running.token(Role::Legal, &[], None).await;
     let id = post_quarantined(&running, "c").await;
@@ -105,7 +106,7 @@ async fn of_many_decisions_at_once_one_wins(place: &CatalogPlace) {
     assert_eq!(running.count_entries("recording.decided").await, 1);
 }
 
-async fn a_decision_cannot_be_taken_on_what_is_not_there_or_over(place: &CatalogPlace) {
+async fn a_decision_cannot_be_taken_on_what_is_not_there_or_over(place: &Place) {
     let running = Running::start(place).await;
     let legal = running.token(Role::Legal, &[], None).await;
     let id = post_quarantined(&running, "c").await;
@@ -127,7 +128,7 @@ async fn a_decision_cannot_be_taken_on_what_is_not_there_or_over(place: &Catalog
     assert_eq!(page["recordings"], json!([]), "what is over is not listed");
 }
 
-async fn a_decision_outlives_a_client_that_hangs_up(place: &CatalogPlace) {
+async fn a_decision_outlives_a_client_that_hangs_up(place: &Place) {
     let running = std::sync::Arc::new(Running::start(place).await);
     let legal = running.token(Role::Legal, &[], None).await;
     let id = post_quarantined(&running, "hung-up").await;

@@ -9,11 +9,12 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{post_at, post_json, post_quarantined};
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{Running, at};
-use crate::support::engines::CatalogPlace;
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Versioned:
     the_report_follows_a_recording_to_its_certificate,
     a_real_run_is_the_operator_s,
     brakes_are_shown_and_let_go_with_a_reason,
@@ -22,7 +23,7 @@ on_both_catalogs!(
 
 const RUNS: &str = "/v1/purge-runs";
 
-async fn the_report_follows_a_recording_to_its_certificate(place: &CatalogPlace) {
+async fn the_report_follows_a_recording_to_its_certificate(place: &Place) {
     let running = Running::start(place).await;
     let (auditor, operator) =
         (running.token(Role::Auditor, &[], None).await, running.token(Role::Operator, &[], None).await);
@@ -68,7 +69,7 @@ async fn the_report_follows_a_recording_to_its_certificate(place: &CatalogPlace)
     assert!(detail(&format!("/v1/retention/certificates/{}", Uuid::new_v4())).await.contains("knows no recording"));
 }
 
-async fn a_real_run_is_the_operator_s(place: &CatalogPlace) {
+async fn a_real_run_is_the_operator_s(place: &Place) {
     let running = Running::start(place).await;
     for role in [Role::Privacy, Role::Auditor] {
         let who = running.token(role, &[], None).await;
@@ -90,7 +91,7 @@ async fn a_real_run_is_the_operator_s(place: &CatalogPlace) {
     }
 }
 
-async fn brakes_are_shown_and_let_go_with_a_reason(place: &CatalogPlace) {
+async fn brakes_are_shown_and_let_go_with_a_reason(place: &Place) {
     let running = Running::start(place).await;
     let operator = running.token(Role::Operator, &[], None).await;
     let id = post_at(&running, "due", "2021-11-22T11:00:00Z").await;
@@ -111,7 +112,7 @@ async fn brakes_are_shown_and_let_go_with_a_reason(place: &CatalogPlace) {
     assert_eq!(running.get(&operator, "/v1/retention/report").await.json()["brakes"], json!([]));
 }
 
-async fn what_is_coming_is_told_by_month(place: &CatalogPlace) {
+async fn what_is_coming_is_told_by_month(place: &Place) {
     let running = Running::start(place).await;
     let legal = running.token(Role::Legal, &[], None).await;
     post_at(&running, "a", "2021-11-22T11:00:00Z").await;

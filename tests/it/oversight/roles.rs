@@ -8,7 +8,7 @@ use reqwest::{Client, Method};
 use uuid::Uuid;
 
 use crate::support::archive::Running;
-use crate::support::engines::{CatalogPlace, Engine};
+use crate::support::stack::{Bucket, Place, Stack};
 
 /// Somebody who calls: how the table names them, their role, their `Authorization`.
 struct Visitor {
@@ -67,7 +67,7 @@ fn refusal(access: Access, visitor: &Visitor) -> Option<u16> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_role_reaches_what_it_should_and_nothing_else() {
-    let place = CatalogPlace::new(Engine::Sqlite).await;
+    let place = Place::new(Stack::Embedded, Bucket::Versioned).await;
     let running = Running::start(&place).await;
     let visitors = visitors(&running).await;
     let routes = routes::all_routes(true);

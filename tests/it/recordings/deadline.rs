@@ -11,12 +11,13 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{Running, Someone, at, call};
-use crate::support::engines::CatalogPlace;
 use crate::support::sounds::{au, wav};
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Versioned:
     every_read_answers_410_at_the_instant,
     a_held_recording_is_legals_alone_past_its_deadline,
     a_purged_recording_is_gone_for_everybody,
@@ -36,7 +37,7 @@ async fn with_note(archive: &Running) -> (Someone, RecordingId) {
     (crm, id)
 }
 
-async fn every_read_answers_410_at_the_instant(place: &CatalogPlace) {
+async fn every_read_answers_410_at_the_instant(place: &Place) {
     let archive = Running::start(place).await;
     let (crm, id) = with_note(&archive).await;
     let legal = archive.token(Role::Legal, &[], None).await;
@@ -65,7 +66,7 @@ async fn every_read_answers_410_at_the_instant(place: &CatalogPlace) {
     assert_eq!(archive.post(&crm, &call("c-1"), &wav(8_000, 1)).await.told(), (422, "past-deadline".to_owned()));
 }
 
-async fn a_held_recording_is_legals_alone_past_its_deadline(place: &CatalogPlace) {
+async fn a_held_recording_is_legals_alone_past_its_deadline(place: &Place) {
     let archive = Running::start(place).await;
     let (_, id) = with_note(&archive).await;
     archive.hold(id).await;
@@ -81,7 +82,7 @@ async fn a_held_recording_is_legals_alone_past_its_deadline(place: &CatalogPlace
     }
 }
 
-async fn a_purged_recording_is_gone_for_everybody(place: &CatalogPlace) {
+async fn a_purged_recording_is_gone_for_everybody(place: &Place) {
     let archive = Running::start(place).await;
     let (crm, id) = with_note(&archive).await;
     let legal = archive.token(Role::Legal, &[], None).await;
@@ -98,12 +99,12 @@ async fn a_purged_recording_is_gone_for_everybody(place: &CatalogPlace) {
         assert_eq!(archive.read(who, id, "").await.told(), (410, "expired".to_owned()));
     }
     assert_eq!(archive.read(&crm, id, "/receipt").await.status, 410);
-    assert!(archive.objects(None).is_empty());
+    assert!(archive.objects(None).await.is_empty());
     let nothing = RecordingId(uuid::Uuid::new_v4());
     assert_eq!(archive.read(&legal, nothing, "").await.status, 404);
 }
 
-async fn what_is_fenced_meanwhile_is_neither_noted_nor_shown(place: &CatalogPlace) {
+async fn what_is_fenced_meanwhile_is_neither_noted_nor_shown(place: &Place) {
     let archive = Running::start(place).await;
     let (_, id) = with_note(&archive).await;
     let legal = archive.token(Role::Legal, &[], None).await;
@@ -149,7 +150,7 @@ async fn begin(archive: &Running, who: &Someone, id: RecordingId, part: &str) ->
     stream
 }
 
-async fn a_stream_under_way_is_cut(place: &CatalogPlace) {
+async fn a_stream_under_way_is_cut(place: &Place) {
     const FRAMES: usize = 10_000_000;
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;

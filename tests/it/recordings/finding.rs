@@ -3,12 +3,13 @@
 use earwitness::access::Role;
 use serde_json::{Value, json};
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{Answer, Running, Someone};
-use crate::support::engines::CatalogPlace;
 use crate::support::sounds::wav;
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Locked:
     every_field_finds_its_recording_and_no_other,
     each_caller_finds_what_is_theirs,
     pages_hold_everything_once,
@@ -39,7 +40,7 @@ fn calls(answer: &Answer) -> Vec<String> {
     found.iter().map(|one| one["metadata"]["call_id"].as_str().expect("a call").to_owned()).collect()
 }
 
-async fn every_field_finds_its_recording_and_no_other(place: &CatalogPlace) {
+async fn every_field_finds_its_recording_and_no_other(place: &Place) {
     let archive = Running::start(place).await;
     let all = two(&archive).await;
     let legal = archive.token(Role::Legal, &[], None).await;
@@ -80,7 +81,7 @@ async fn every_field_finds_its_recording_and_no_other(place: &CatalogPlace) {
     assert_eq!(archive.count_entries("search.made").await, cases.len() + 6 + 6 + 1, "each search is in the ledger");
 }
 
-async fn each_caller_finds_what_is_theirs(place: &CatalogPlace) {
+async fn each_caller_finds_what_is_theirs(place: &Place) {
     let archive = Running::start(place).await;
     two(&archive).await;
     let privacy = archive.token(Role::Privacy, &[], None).await;
@@ -106,7 +107,7 @@ async fn each_caller_finds_what_is_theirs(place: &CatalogPlace) {
     }
 }
 
-async fn pages_hold_everything_once(place: &CatalogPlace) {
+async fn pages_hold_everything_once(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let legal = archive.token(Role::Legal, &[], None).await;
@@ -128,7 +129,7 @@ async fn pages_hold_everything_once(place: &CatalogPlace) {
     assert_eq!((pages, seen), (3, ["c-4", "c-3", "c-2", "c-1", "c-0"].map(str::to_owned).to_vec()));
 }
 
-async fn what_may_not_be_asked_is_refused(place: &CatalogPlace) {
+async fn what_may_not_be_asked_is_refused(place: &Place) {
     let archive = Running::start(place).await;
     let rep = archive.token(Role::Rep, &["A-1"], None).await;
     for query in ["number=%2B32470123456", "agent=anna", "person=Jan"] {

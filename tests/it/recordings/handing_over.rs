@@ -4,12 +4,13 @@ use earwitness::access::Role;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{Running, call};
-use crate::support::engines::CatalogPlace;
 use crate::support::sounds::{au, wav};
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Locked:
     a_recording_is_kept_once_whatever_the_client_repeats,
     twenty_clients_at_once_store_one,
     what_cannot_be_taken_says_why_and_leaves_nothing,
@@ -17,7 +18,7 @@ on_both_catalogs!(
     a_receipt_is_read_by_its_sender_and_legal_alone,
 );
 
-async fn a_recording_is_kept_once_whatever_the_client_repeats(place: &CatalogPlace) {
+async fn a_recording_is_kept_once_whatever_the_client_repeats(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let (metadata, audio) = (call("c-1"), wav(16_000, 1));
@@ -30,7 +31,7 @@ async fn a_recording_is_kept_once_whatever_the_client_repeats(place: &CatalogPla
     assert_eq!((&receipt["status"], &receipt["duration_ms"]), (&json!("accepted"), &json!(2_000)));
     assert!(receipt["signature"]["signature"].is_string());
 
-    let stored = archive.objects(None);
+    let stored = archive.objects(None).await;
     let again = archive.post(&crm, &metadata, &audio).await;
     assert_eq!((again.status, again.body == first.body), (200, true), "the same receipt, word for word");
     let other_bytes = archive.post(&crm, &metadata, &wav(16_000, 2)).await;
@@ -41,11 +42,11 @@ async fn a_recording_is_kept_once_whatever_the_client_repeats(place: &CatalogPla
     other = metadata.clone();
     other["part"] = json!(1);
     assert_eq!(archive.post(&crm, &other, &wav(16_000, 2)).await.status, 201, "another part is another recording");
-    assert_eq!(archive.objects(Some(first.id())), stored, "nothing of the first was touched");
-    assert_eq!(archive.objects(None).len(), 2 * stored.len());
+    assert_eq!(archive.objects(Some(first.id())).await, stored, "nothing of the first was touched");
+    assert_eq!(archive.objects(None).await.len(), 2 * stored.len());
 }
 
-async fn twenty_clients_at_once_store_one(place: &CatalogPlace) {
+async fn twenty_clients_at_once_store_one(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let (metadata, audio) = (call("c-1"), wav(8_000, 1));
@@ -54,11 +55,11 @@ async fn twenty_clients_at_once_store_one(place: &CatalogPlace) {
     statuses.sort_unstable();
     assert_eq!(statuses, [vec![200; 19], vec![201]].concat());
     assert!(answers.iter().all(|answer| answer.body == answers[0].body), "one receipt");
-    assert_eq!(archive.objects(None), archive.objects(Some(answers[0].id())), "one folder in the store");
+    assert_eq!(archive.objects(None).await, archive.objects(Some(answers[0].id())).await, "one folder in the store");
     assert_eq!(archive.count_entries("recording.received").await, 1);
 }
 
-async fn what_cannot_be_taken_says_why_and_leaves_nothing(place: &CatalogPlace) {
+async fn what_cannot_be_taken_says_why_and_leaves_nothing(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let audio = wav(8_000, 1);
@@ -82,12 +83,12 @@ async fn what_cannot_be_taken_says_why_and_leaves_nothing(place: &CatalogPlace) 
         assert_eq!(answer.told(), (status, code.to_owned()));
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }
-    assert!(archive.objects(None).is_empty());
+    assert!(archive.objects(None).await.is_empty());
     let rep = archive.token(Role::Rep, &["A-1"], None).await;
     assert_eq!(archive.post(&rep, &call("c-1"), &audio).await.told(), (403, "forbidden".to_owned()));
 }
 
-async fn a_better_upload_takes_the_place_of_a_quarantined_one(place: &CatalogPlace) {
+async fn a_better_upload_takes_the_place_of_a_quarantined_one(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let legal = archive.token(Role::Legal, &[], None).await;
@@ -107,7 +108,7 @@ async fn a_better_upload_takes_the_place_of_a_quarantined_one(place: &CatalogPla
     assert_eq!(archive.post(&crm, &call("c-1"), &au(16_000, 1)).await.told().1, "call-exists");
 }
 
-async fn a_receipt_is_read_by_its_sender_and_legal_alone(place: &CatalogPlace) {
+async fn a_receipt_is_read_by_its_sender_and_legal_alone(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let other_crm = archive.token(Role::Ingest, &[], None).await;

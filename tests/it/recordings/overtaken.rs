@@ -15,12 +15,13 @@ use earwitness::vault::objects::{ObjectKey, RecordingPart};
 use serde_json::json;
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{Answer, Running, Someone, at, call};
-use crate::support::engines::{CatalogPlace, Engine};
+use crate::support::stack::{Bucket, Place, Stack};
 use crate::support::world::tone;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Versioned:
     an_upload_that_somebody_else_finished_is_answered_and_kept,
     giving_up_needs_the_claim_and_no_row,
     no_receipt_for_audio_that_is_gone,
@@ -63,9 +64,9 @@ async fn row_of(archive: &Archive, id: RecordingId) -> NewRecording {
     }
 }
 
-fn purge(id: RecordingId, run: &Running) -> PurgeRow {
+async fn purge(id: RecordingId, run: &Running) -> PurgeRow {
     let now = at("2026-11-22T10:02:00Z");
-    assert!(!run.objects(Some(id)).is_empty());
+    assert!(!run.objects(Some(id)).await.is_empty());
     PurgeRow {
         recording_id: id,
         month: month(),
@@ -84,11 +85,11 @@ fn purge(id: RecordingId, run: &Running) -> PurgeRow {
 }
 
 /// The catalog forgets a recording, as if it were an older one; the store keeps it.
-async fn forget(place: &CatalogPlace, run: &Running, id: RecordingId) {
+async fn forget(place: &Place, run: &Running, id: RecordingId) {
     let mut tx = run.archive.catalog.begin().await.unwrap();
-    tx.restore_purge(&purge(id, run), b"{}").await.unwrap();
+    tx.restore_purge(&purge(id, run).await, b"{}").await.unwrap();
     tx.commit().await.unwrap();
-    let mut connection = AnyConnection::connect(&place.url).await.unwrap();
+    let mut connection = AnyConnection::connect(&place.catalog).await.unwrap();
     for table in ["purges", "certificates"] {
         connection.execute(sqlx::AssertSqlSafe(format!("DELETE FROM {table}"))).await.unwrap();
     }
@@ -104,7 +105,7 @@ async fn claim(run: &Running, claim: &CallClaim) {
     run.archive.catalog.claim_call(claim, now.plus(Duration::from_secs(60)), now).await.unwrap();
 }
 
-async fn started(place: &CatalogPlace) -> (Arc<Running>, Someone, Answer) {
+async fn started(place: &Place) -> (Arc<Running>, Someone, Answer) {
     let run = Arc::new(Running::start(place).await);
     let ingest = run.token(Role::Ingest, &[], None).await;
     let first = run.post(&ingest, &call("first"), &tone(9)).await;
@@ -129,7 +130,7 @@ async fn whole_in_store(run: &Running, id: RecordingId) {
     }
 }
 
-async fn an_upload_that_somebody_else_finished_is_answered_and_kept(place: &CatalogPlace) {
+async fn an_upload_that_somebody_else_finished_is_answered_and_kept(place: &Place) {
     let (run, ingest, _) = started(place).await;
     let legal = run.token(Role::Legal, &[], None).await;
     let (task, who) = (run.clone(), ingest.clone());
@@ -150,13 +151,13 @@ async fn an_upload_that_somebody_else_finished_is_answered_and_kept(place: &Cata
     assert_eq!((again.status, again.body == answer.body), (200, true));
 }
 
-async fn giving_up_needs_the_claim_and_no_row(place: &CatalogPlace) {
+async fn giving_up_needs_the_claim_and_no_row(place: &Place) {
     let (run, _, first) = started(place).await;
-    let (archive, stored) = (&run.archive, run.objects(None));
+    let (archive, stored) = (&run.archive, run.objects(None).await);
     let of_a_recording = claim_of(vec![1; 32], first.id(), "2031-11");
     claim(&run, &of_a_recording).await;
     settle::give_up(archive, &of_a_recording, month()).await.unwrap();
-    assert_eq!(run.objects(None), stored, "it has a row");
+    assert_eq!(run.objects(None).await, stored, "it has a row");
 
     let id = RecordingId::new(archive.clock.now());
     let name = ObjectKey::Recording { month: month(), id, part: RecordingPart::Audio };
@@ -177,14 +178,14 @@ async fn giving_up_needs_the_claim_and_no_row(place: &CatalogPlace) {
     assert!(!archive.catalog.is_pending(id).await.unwrap());
 }
 
-async fn no_receipt_for_audio_that_is_gone(place: &CatalogPlace) {
+async fn no_receipt_for_audio_that_is_gone(place: &Place) {
     let (run, ingest, first) = started(place).await;
     let name = ObjectKey::Recording { month: month(), id: first.id(), part: RecordingPart::Audio };
     run.archive.store.delete(&name).await.unwrap();
     assert_eq!(run.post(&ingest, &call("first"), &tone(9)).await.told(), (500, "internal".to_owned()));
 }
 
-async fn nothing_is_told_of_a_call_past_its_deadline(place: &CatalogPlace) {
+async fn nothing_is_told_of_a_call_past_its_deadline(place: &Place) {
     let (run, ingest, _) = started(place).await;
     run.clock.set(at("2031-11-22T09:00:00Z"));
     let mut metadata = call("first");
@@ -194,7 +195,7 @@ async fn nothing_is_told_of_a_call_past_its_deadline(place: &CatalogPlace) {
     }
 }
 
-async fn an_upload_is_not_adopted_and_no_lease_is_stripped(place: &CatalogPlace) {
+async fn an_upload_is_not_adopted_and_no_lease_is_stripped(place: &Place) {
     let (run, _, first) = started(place).await;
     let (archive, id) = (&run.archive, first.id());
     forget(place, &run, id).await;
@@ -219,7 +220,7 @@ async fn an_upload_is_not_adopted_and_no_lease_is_stripped(place: &CatalogPlace)
     tx.rollback().await.unwrap();
 }
 
-async fn one_dead_upload_that_fails_does_not_block_the_others(place: &CatalogPlace) {
+async fn one_dead_upload_that_fails_does_not_block_the_others(place: &Place) {
     let (run, ..) = started(place).await;
     let new = || RecordingId::new(run.archive.clock.now());
     let good = new();
@@ -231,7 +232,7 @@ async fn one_dead_upload_that_fails_does_not_block_the_others(place: &CatalogPla
     assert!(!run.archive.catalog.is_pending(good).await.unwrap());
 }
 
-async fn a_duplicate_is_only_what_has_nothing_of_its_own(place: &CatalogPlace) {
+async fn a_duplicate_is_only_what_has_nothing_of_its_own(place: &Place) {
     let (run, ingest, first) = started(place).await;
     let held = run.post(&ingest, &call("held"), &tone(2)).await.id();
     run.hold(held).await;
@@ -245,7 +246,7 @@ async fn a_duplicate_is_only_what_has_nothing_of_its_own(place: &CatalogPlace) {
     }
 }
 
-async fn what_is_purged_meanwhile_is_not_adopted(place: &CatalogPlace) {
+async fn what_is_purged_meanwhile_is_not_adopted(place: &Place) {
     let (run, _, first) = started(place).await;
     let id = first.id();
     forget(place, &run, id).await;
@@ -253,7 +254,7 @@ async fn what_is_purged_meanwhile_is_not_adopted(place: &CatalogPlace) {
     // Inserted and deleted: on PostgreSQL whoever inserts the same id waits for the end of this.
     let mut tx = run.archive.catalog.begin().await.unwrap();
     tx.insert_recording(&new).await.unwrap();
-    tx.restore_purge(&purge(id, &run), b"{}").await.unwrap();
+    tx.restore_purge(&purge(id, &run).await, b"{}").await.unwrap();
     let task = run.clone();
     let adopting = tokio::spawn(async move { task.archive.adopt(month(), id, None).await });
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -264,7 +265,7 @@ async fn what_is_purged_meanwhile_is_not_adopted(place: &CatalogPlace) {
 
 /// A commit that waits for its month while somebody else has to do with the upload; SQLite lets nobody else write then.
 async fn a_live_upload_keeps_its_objects(settle: bool) {
-    let place = CatalogPlace::new(Engine::Postgres).await;
+    let place = Place::new(Stack::Production, Bucket::Versioned).await;
     let (run, ingest, _) = started(&place).await;
     let legal = run.token(Role::Legal, &[], None).await;
     let mut tx = run.archive.catalog.begin().await.unwrap();

@@ -3,15 +3,18 @@
 use base64::Engine as _;
 use earwitness::access::Role;
 use earwitness::recording::RecordingId;
+use earwitness::vault::objects::Prefix;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::on_both_catalogs;
+use crate::on_both_stacks;
 use crate::support::archive::{Answer, Running, Someone, call};
-use crate::support::engines::CatalogPlace;
+use crate::support::objects::contents;
 use crate::support::sounds::{au, wav};
+use crate::support::stack::Place;
 
-on_both_catalogs!(
+on_both_stacks!(
+    in Locked:
     the_original_comes_back_byte_for_byte_and_by_range,
     a_form_that_browsers_do_not_play_is_heard_as_wav,
     a_waveform_is_shown_as_numbers_and_as_a_picture,
@@ -29,7 +32,7 @@ async fn with_header(archive: &Running, who: &Someone, id: RecordingId, part: &s
     archive.send(request.header("earwitness-purpose", "a test").header(header.0, header.1)).await
 }
 
-async fn the_original_comes_back_byte_for_byte_and_by_range(place: &CatalogPlace) {
+async fn the_original_comes_back_byte_for_byte_and_by_range(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let rep = archive.token(Role::Rep, &["A-1"], None).await;
@@ -62,14 +65,13 @@ async fn the_original_comes_back_byte_for_byte_and_by_range(place: &CatalogPlace
     assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, "320044", 0));
     let no_purpose = archive.send(archive.request(&rep, Method::GET, &format!("/v1/recordings/{id}/audio"))).await;
     assert_eq!(no_purpose.told(), (400, "purpose-required".to_owned()));
-    assert!(!archive.objects(Some(id)).is_empty());
-    for path in archive.objects(Some(id)) {
-        let stored = std::fs::read(path).unwrap();
+    assert!(!archive.objects(Some(id)).await.is_empty());
+    for (_, stored) in contents(archive.archive.store.as_ref(), &Prefix::recordings()).await {
         assert!(!stored.windows(64).any(|window| window == &audio[44..108]), "nothing lies there in the clear");
     }
 }
 
-async fn a_form_that_browsers_do_not_play_is_heard_as_wav(place: &CatalogPlace) {
+async fn a_form_that_browsers_do_not_play_is_heard_as_wav(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let legal = archive.token(Role::Legal, &[], None).await;
@@ -86,7 +88,7 @@ async fn a_form_that_browsers_do_not_play_is_heard_as_wav(place: &CatalogPlace) 
     }
 }
 
-async fn a_waveform_is_shown_as_numbers_and_as_a_picture(place: &CatalogPlace) {
+async fn a_waveform_is_shown_as_numbers_and_as_a_picture(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let rep = archive.token(Role::Rep, &["A-1"], None).await;
@@ -100,7 +102,7 @@ async fn a_waveform_is_shown_as_numbers_and_as_a_picture(place: &CatalogPlace) {
     assert!(String::from_utf8(picture.body).unwrap().starts_with("<svg "));
 }
 
-async fn a_recording_says_what_it_is(place: &CatalogPlace) {
+async fn a_recording_says_what_it_is(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let (legal, rep) = (archive.token(Role::Legal, &[], None).await, archive.token(Role::Rep, &["A-1"], None).await);
@@ -125,7 +127,7 @@ async fn a_recording_says_what_it_is(place: &CatalogPlace) {
     assert!(after.json()["held"].is_null());
 }
 
-async fn one_accounts_rep_cannot_tell_that_anothers_recording_exists(place: &CatalogPlace) {
+async fn one_accounts_rep_cannot_tell_that_anothers_recording_exists(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let stranger = archive.token(Role::Rep, &["A-2"], Some("bert")).await;
@@ -144,7 +146,7 @@ async fn one_accounts_rep_cannot_tell_that_anothers_recording_exists(place: &Cat
     assert!(archive.accesses(id).await.is_empty());
 }
 
-async fn each_access_is_in_the_ledger_and_ranges_count_once(place: &CatalogPlace) {
+async fn each_access_is_in_the_ledger_and_ranges_count_once(place: &Place) {
     let archive = Running::start(place).await;
     let crm = archive.token(Role::Ingest, &[], None).await;
     let (anna, bert) = (archive.token(Role::Rep, &["A-1"], None).await, archive.token(Role::Rep, &["A-1"], None).await);

@@ -1,26 +1,25 @@
 //! An archive in a temporary folder, with a clock that stands still and nothing in the background, served on loopback.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::serve::ListenerExt as _;
 use earwitness::access::{Role, Token};
-use earwitness::archive::{Archive, Parts};
+use earwitness::archive::Archive;
 use earwitness::catalog::{HoldOutcome, TokenRow};
 use earwitness::clock::{Clock, ManualClock, Timestamp};
-use earwitness::config::{Config, Inputs};
 use earwitness::http::{App, app, openapi, routes};
 use earwitness::recording::RecordingId;
+use earwitness::vault::objects::{ObjectKey, RecordingPart};
 use reqwest::header::HeaderMap;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use super::engines::CatalogPlace;
+use super::objects;
+use super::stack::Place;
 
 /// When every test begins.
 pub const NOW: &str = "2026-11-22T10:02:00Z";
@@ -31,7 +30,8 @@ pub struct Running {
     pub clock: Arc<ManualClock>,
     pub address: SocketAddr,
     client: reqwest::Client,
-    folder: TempDir,
+    /// Where it all is.
+    pub place: Place,
     _server: AbortOnDropHandle<()>,
 }
 
@@ -80,29 +80,14 @@ pub fn call(call_id: &str) -> Value {
 }
 
 impl Running {
-    pub async fn start(place: &CatalogPlace) -> Self {
+    pub async fn start(place: &Place) -> Self {
         Self::start_with(place, &[]).await
     }
 
     /// With more in its environment.
-    pub async fn start_with(place: &CatalogPlace, more: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let data = folder.path().join("data");
-        let env = [
-            ("EARWITNESS_DATA", data.to_str().expect("a plain path")),
-            ("EARWITNESS_CATALOG", &place.url),
-            ("EARWITNESS_SPOOL", folder.path().to_str().expect("a plain path")),
-        ];
-        let env = env.iter().chain(more).map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let config = Config::load(&Inputs { env, ..Inputs::default() }).expect("the configuration is good");
+    pub async fn start_with(place: &Place, more: &[(&str, &str)]) -> Self {
         let clock = Arc::new(ManualClock::new(at(NOW)));
-        let parts = Parts {
-            config,
-            clock: clock.clone(),
-            decoder_program: env!("CARGO_BIN_EXE_earwitness").into(),
-            clock_is_system: false,
-        };
-        let archive = Archive::open(parts).await.expect("the archive opens");
+        let archive = place.open(clock.clone(), more).await;
         let state = App::new(archive.clone(), None);
         let router = app(state, routes::all_routes(true), openapi::document());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -114,7 +99,7 @@ impl Running {
                 .expect("the server runs");
         });
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { archive, clock, address, client, folder, _server: AbortOnDropHandle::new(server) }
+        Self { archive, clock, address, client, place: place.clone(), _server: AbortOnDropHandle::new(server) }
     }
 
     /// Makes a token, straight in the catalog.
@@ -205,18 +190,14 @@ impl Running {
         all.iter().filter(|entry| entry.kind == kind).count()
     }
 
-    /// Every file of a recording, or of all when none is given.
-    pub fn objects(&self, id: Option<RecordingId>) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.folder.path().join("data/objects/rec")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).into_iter().flatten() {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() { folders.push(path) } else { found.push(path) }
-            }
-        }
-        found.retain(|path| id.is_none_or(|id| path.to_string_lossy().contains(&id.to_string())));
-        found.sort();
-        found
+    /// The paths of everything that a recording has in the store, or that all have when none is given.
+    pub async fn objects(&self, id: Option<RecordingId>) -> Vec<String> {
+        objects::of_recordings(self.archive.store.as_ref(), id.map(|id| id.to_string()).as_deref()).await
+    }
+
+    /// The name of a recording's object.
+    pub async fn key(&self, id: RecordingId, part: RecordingPart) -> ObjectKey {
+        let row = self.archive.catalog.recording(id).await.expect("an answer").expect("a row");
+        ObjectKey::Recording { month: row.month, id, part }
     }
 }

@@ -2,5 +2,10 @@
 
 pub mod archive;
 pub mod engines;
+pub mod meddling;
+pub mod objects;
+pub mod outsider;
 pub mod sounds;
+pub mod stack;
+pub mod wiretap;
 pub mod world;

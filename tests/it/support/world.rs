@@ -3,25 +3,38 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use earwitness::archive::engines::{open_keys, open_store};
 use earwitness::catalog::Catalog;
+use earwitness::clock::{Clock, SystemClock};
+use earwitness::config::Config;
+use earwitness::vault::keys::KeyProvider;
+use earwitness::vault::objects::{ObjectKey, ObjectStore};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
-use super::engines::{Engine, sqlite_url};
+use super::engines::sqlite_url;
+use super::objects;
+use super::outsider::Outsider;
+use super::stack::{Bucket, Engines, Stack};
+use super::wiretap::Wiretap;
 
 /// How long anything that must happen may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A data folder, a catalog, and what the process is told.
+/// A data folder, a catalog, a store, keys, and what the process is told.
 pub struct World {
     pub folder: TempDir,
-    pub engine: Engine,
+    pub stack: Stack,
     pub catalog: String,
+    engines: Engines,
+    store: OnceCell<Arc<dyn ObjectStore>>,
     /// Seconds by which the process's clock is ahead.
     pub ahead_s: i64,
 }
@@ -34,27 +47,69 @@ pub struct Server {
 }
 
 impl World {
-    pub async fn new(engine: Engine) -> Self {
+    /// One that lives in real time, but for moments: on the production stack its store has Object Lock.
+    pub async fn new(stack: Stack) -> Self {
+        Self::within(stack, Bucket::Locked).await
+    }
+
+    /// One whose clock will be moved to a purge: see [`Bucket`].
+    pub async fn moving_its_clock(stack: Stack) -> Self {
+        Self::within(stack, Bucket::Versioned).await
+    }
+
+    async fn within(stack: Stack, bucket: Bucket) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let catalog = match engine {
-            Engine::Sqlite => sqlite_url(&folder.path().join("catalog.db")),
-            Engine::Postgres => database("CREATE DATABASE {name}").await,
+        let engines = Engines::new(stack, bucket).await;
+        let catalog = match stack {
+            Stack::Embedded => sqlite_url(&folder.path().join("catalog.db")),
+            Stack::Production => database("CREATE DATABASE {name}").await,
         };
-        Self { folder, engine, catalog, ahead_s: 0 }
+        Self { folder, stack, catalog, engines, store: OnceCell::new(), ahead_s: 0 }
     }
 
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    pub fn objects(&self) -> PathBuf {
-        self.data().join("objects")
+    /// Its objects, through the program's own trait.
+    pub async fn store(&self) -> &dyn ObjectStore {
+        let opened =
+            self.store.get_or_init(async || open_store(&self.config(), &clock()).await.expect("the store opens"));
+        opened.await.as_ref()
+    }
+
+    /// From now on all traffic to store, catalog and key server is listened to. On the production stack only.
+    pub async fn listened_to(&mut self) -> [Wiretap; 3] {
+        let (store, keys) = (self.engines.store().expect("a bucket"), self.engines.keys().expect("a key server"));
+        let wires = [authority(store, "endpoint=http://"), authority(&self.catalog, "@"), authority(keys, "://")];
+        let taps =
+            [Wiretap::before(&wires[0]).await, Wiretap::before(&wires[1]).await, Wiretap::before(&wires[2]).await];
+        let [store, catalog, keys] = [0, 1, 2].map(|n| (wires[n].as_str(), taps[n].address.to_string()));
+        self.catalog = self.catalog.replace(catalog.0, &catalog.1);
+        self.engines = self.engines.moved(store.0, &store.1).moved(keys.0, &keys.1);
+        taps
+    }
+
+    /// Its bucket, seen from outside. On the production stack only.
+    pub async fn outsider(&self) -> Outsider {
+        Outsider::at(self.engines.store().expect("a bucket")).await
+    }
+
+    /// Its keys, through the program's own trait.
+    pub async fn keys(&self) -> Arc<dyn KeyProvider> {
+        open_keys(&self.config(), &clock()).await.expect("the keys open")
+    }
+
+    fn config(&self) -> Config {
+        let data = self.data().display().to_string();
+        self.engines.config(self.folder.path(), [("EARWITNESS_DATA", data.as_str())])
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_earwitness"));
         command
             .args(arguments)
+            .envs(self.engines.environment())
             .env("EARWITNESS_DATA", self.data())
             .env("EARWITNESS_CATALOG", &self.catalog)
             .env("EARWITNESS_SPOOL", self.folder.path())
@@ -111,24 +166,21 @@ impl World {
         files
     }
 
-    /// The objects of one recording, by their paths, in order. None when it has no folder.
-    pub fn objects_of(&self, id: &str) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        for month in std::fs::read_dir(self.objects().join("rec")).into_iter().flatten().flatten() {
-            let folder = month.path().join(id);
-            if folder.is_dir() {
-                walk(&folder, &mut files);
-            }
-        }
-        let mut paths: Vec<PathBuf> = files.into_iter().map(|(path, _)| path).collect();
-        paths.sort();
-        paths
+    /// The paths of everything that a recording has in the store, in order.
+    pub async fn objects_of(&self, id: &str) -> Vec<String> {
+        objects::of_recordings(self.store().await, Some(id)).await
+    }
+
+    /// The newest certificate of a purge in the store.
+    pub async fn certificate(&self) -> (ObjectKey, Vec<u8>) {
+        let key = objects::certificates(self.store().await).await.pop().expect("a certificate");
+        (key, objects::bytes_of(self.store().await, &key).await)
     }
 
     /// Waits until this is so.
-    pub async fn until(&self, is_so: impl Fn(&Self) -> bool, what: &str) {
+    pub async fn until(&self, is_so: impl AsyncFn(&Self) -> bool, what: &str) {
         let end = Instant::now() + PATIENCE;
-        while !is_so(self) {
+        while !is_so(self).await {
             assert!(Instant::now() < end, "in vain: {what}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -158,8 +210,8 @@ impl World {
 
     /// A copy of the catalog as it is now. No process may be using it.
     pub async fn back_up(&self) -> String {
-        match self.engine {
-            Engine::Sqlite => {
+        match self.stack {
+            Stack::Embedded => {
                 let copy = self.folder.path().join(format!("backup-{}.db", uuid::Uuid::new_v4().simple()));
                 for end in ["", "-wal"] {
                     let from = format!("{}{end}", self.folder.path().join("catalog.db").display());
@@ -169,7 +221,7 @@ impl World {
                 }
                 sqlite_url(&copy)
             }
-            Engine::Postgres => {
+            Stack::Production => {
                 let name = self.catalog.rsplit('/').next().expect("a database name");
                 database(&format!("CREATE DATABASE {{name}} TEMPLATE {name}")).await
             }
@@ -178,11 +230,11 @@ impl World {
 
     /// An empty place for a catalog, as after a loss.
     pub async fn empty_catalog(&self) -> String {
-        match self.engine {
-            Engine::Sqlite => {
+        match self.stack {
+            Stack::Embedded => {
                 sqlite_url(&self.folder.path().join(format!("empty-{}.db", uuid::Uuid::new_v4().simple())))
             }
-            Engine::Postgres => database("CREATE DATABASE {name}").await,
+            Stack::Production => database("CREATE DATABASE {name}").await,
         }
     }
 }
@@ -208,6 +260,16 @@ async fn database(statement: &str) -> String {
     connection.close().await.expect("the connection closes");
     let (base, _) = server.rsplit_once('/').expect("an address with a database");
     format!("{base}/{name}")
+}
+
+/// `host:port` in an address, which stands behind this.
+fn authority(address: &str, behind: &str) -> String {
+    let (_, rest) = address.split_once(behind).expect("an address with a host");
+    rest.split(['/', '&']).next().expect("a host").to_owned()
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new())
 }
 
 fn free_port() -> u16 {
@@ -304,8 +366,13 @@ pub fn upload(metadata: &Value, audio: &[u8]) -> Form {
 
 /// Four seconds of two tones, mono, 8 kHz, 16 bits; another `seed`, another sound.
 pub fn tone(seed: u32) -> Vec<u8> {
+    tone_of(4, seed)
+}
+
+/// The same for so many seconds.
+pub fn tone_of(seconds: u32, seed: u32) -> Vec<u8> {
     let rate = 8_000_u32;
-    let samples: Vec<u8> = (0..rate * 4)
+    let samples: Vec<u8> = (0..rate * seconds)
         .flat_map(|n| {
             let t = f64::from(n) / f64::from(rate);
             let low = (t * (300.0 + f64::from(seed % 97) * 7.0) * std::f64::consts::TAU).sin();

@@ -27,6 +27,7 @@ use self::client::{Asked, TransitClient};
 use self::wire::{Encrypted, KEY_TYPE, KeyFacts, KeysConfig, MountFacts, Names};
 use super::{Destroyed, KeyError, KeyName, KeyProvider};
 use crate::clock::Clock;
+use crate::failpoint;
 
 pub use token::TokenSource;
 
@@ -136,6 +137,7 @@ impl KeyProvider for TransitKeys {
             // Where two make it at once, the second finds it made.
             let made = self.on_key(Method::POST, "keys", name, wire::plain(&wanted)).await;
             made.map_err(|fault| about(fault, name))?;
+            failpoint::hit("transit.key_created");
         }
         self.check_usable(name).await
     }
@@ -161,7 +163,9 @@ impl KeyProvider for TransitKeys {
             let allow = wire::plain(&json!({"deletion_allowed": true}));
             let allowed = self.client.engine(Method::POST, &["keys", &name.to_string(), "config"], allow).await;
             gone_is_well(allowed, name)?;
+            failpoint::hit("transit.deletion_allowed");
             gone_is_well(self.on_key(Method::DELETE, "keys", name, None).await, name)?;
+            failpoint::hit("transit.key_deleted");
             if self.look_at(name).await?.is_some() {
                 let why = "the key server says that it deleted a key, and still has it";
                 return Err(KeyError::Unavailable(io::Error::other(why)));

@@ -50,6 +50,7 @@ async fn in_parts(
     };
     match stored {
         Ok(version) => {
+            failpoint::hit("object-upload-completed");
             upload.is_over();
             Ok(PutOutcome { byte_len, version })
         }

@@ -17,6 +17,7 @@ use super::S3Store;
 use super::error::{Refusal, failed, refusal};
 use super::multipart::{self, Upload};
 use super::read::{self, WRITE_ID};
+use crate::failpoint;
 use crate::vault::objects::{PutBody, PutOutcome, StoreError};
 
 /// Bodies up to this length go in one request; above it, so long are the parts.
@@ -109,7 +110,10 @@ async fn attempt(store: &S3Store, name: &str, write_id: &str, bytes: &Bytes) -> 
     let request = store.client.put_object().bucket(&*store.bucket).key(name).if_none_match("*");
     let request = request.metadata(WRITE_ID, write_id).content_type("application/octet-stream");
     match request.checksum_sha256(sha256(bytes)).body(ByteStream::from(bytes.clone())).send().await {
-        Ok(stored) => Attempt::Stored(stored.version_id),
+        Ok(stored) => {
+            failpoint::hit("object-put");
+            Attempt::Stored(stored.version_id)
+        }
         Err(error) => attempted(error),
     }
 }

@@ -1,0 +1,78 @@
+//! All fail points of uploads and purges.
+
+use crate::support::stack::Stack;
+
+/// Fail points that are reached whatever the engines, and those that only one stack's engines have.
+pub(crate) struct Points {
+    both: &'static [&'static str],
+    embedded: &'static [&'static str],
+    production: &'static [&'static str],
+}
+
+impl Points {
+    /// Those that are reached on this stack.
+    pub(crate) fn on(&self, stack: Stack) -> impl Iterator<Item = &'static str> {
+        let own = if stack == Stack::Embedded { self.embedded } else { self.production };
+        self.both.iter().chain(own).copied()
+    }
+
+    /// Those that are reached on any stack.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'static str> {
+        self.both.iter().chain(self.embedded).chain(self.production).copied()
+    }
+}
+
+pub(crate) const INGEST: Points = Points {
+    both: &[
+        "keyring-key-ensured",
+        "keyring-copy-stored",
+        "keyring-shelved",
+        "receive.claimed",
+        "receive.audio_stored",
+        "receive.waveform_stored",
+        "receive.stored",
+        "receive.sidecar_stored",
+        "receive.before_commit",
+        "receive.committed",
+    ],
+    embedded: &[
+        "key-published",
+        "object-temp-created",
+        "object-temp-synced",
+        "object-linked",
+        "object-temp-unlinked",
+        "object-folders-synced",
+        "object-renamed",
+    ],
+    production: &["transit.key_created", "object-put", "object-overwritten"],
+};
+
+/// Of an upload to S3 that is long enough to be stored in parts.
+pub(crate) const LONG_INGEST: &[&str] = &["object-upload-begun", "object-part-sent", "object-upload-completed"];
+
+pub(crate) const PURGE: Points = Points {
+    both: &[
+        "purge.fenced",
+        "purge.sidecar_deleted",
+        "purge.keys_destroyed",
+        "purge.objects_gone",
+        "purge.objects_deleted",
+        "purge.rows_deleted",
+        "purge.looked_again",
+        "purge.certificate_stored",
+        "purge.certified",
+    ],
+    embedded: &["object-unlinked", "object-folder-removed"],
+    production: &["object-versions-deleted"],
+};
+
+pub(crate) const MONTH: Points = Points {
+    both: &["month.closed", "keyring-key-destroyed", "keyring-copy-deleted", "month.key_destroyed", "month.destroyed"],
+    embedded: &["file-temp-synced", "file-linked", "key-destruction-noted", "key-removed"],
+    production: &["transit.deletion_allowed", "transit.key_deleted"],
+};
+
+pub(crate) const DECISION: &str = "decide.committed";
+
+/// With whether what was sent is there after the restart.
+pub(crate) const RELATED: &[(&str, bool)] = &[("related.object_stored", false), ("related.committed", true)];
