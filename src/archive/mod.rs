@@ -18,6 +18,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 pub use adopt::Adoption;
+pub use engines::{open_keys, open_store};
 pub use error::ArchiveError;
 pub use open::Parts;
 

@@ -10,7 +10,7 @@ use super::engines::{open_keys, open_store};
 use super::shelf::CatalogShelf;
 use super::{Archive, ArchiveError};
 use crate::audio::{Supervisor, WorkerLimits};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, pin};
 use crate::clock::Clock;
 use crate::config::{Config, RECORDING_RULE};
 use crate::ledger::key_file;
@@ -42,10 +42,11 @@ impl Archive {
         let Parts { config, clock, decoder_program, clock_is_system } = parts;
         folder(&config.data)?;
         let catalog = Catalog::open(&config.catalog.to_connect()).await?;
+        check_in_force(&catalog).await?;
         let store = open_store(&config, &clock).await?;
         let provider = open_keys(&config, &clock).await?;
-        check_pin(&catalog, "store", Some(store.identity().await?)).await?;
-        check_pin(&catalog, "keys", provider.identity()).await?;
+        check_pin(&catalog, pin::STORE, Some(store.identity().await?)).await?;
+        check_pin(&catalog, pin::KEYS, provider.identity()).await?;
         let shelf = Arc::new(CatalogShelf { catalog: catalog.clone(), clock: clock.clone() });
         let keyring = Keyring::new(provider, store.clone(), shelf, clock.clone(), DEFAULT_KEEP);
         let signing = key_file::load_or_create(&config.signing_key)?;
@@ -84,15 +85,41 @@ impl Archive {
     }
 }
 
-/// An empty folder where a volume is not mounted would pass for a store from which everything is purged.
-async fn check_pin(catalog: &Catalog, part: &'static str, identity: Option<String>) -> Result<(), ArchiveError> {
-    let Some(identity) = identity else { return Ok(()) };
-    if catalog.pin(part, &identity).await? == identity {
-        return Ok(());
+/// A catalog that was copied elsewhere would go on beside its copy, and a copy that is not finished beside its original.
+async fn check_in_force(catalog: &Catalog) -> Result<(), ArchiveError> {
+    let pins = catalog.pins().await?;
+    if let Some(place) = pins.get(pin::MIGRATED_TO) {
+        let text = format!("this catalog was moved to {place}: set `catalog` to that address");
+        return Err(ArchiveError::Configuration(text));
     }
-    Err(ArchiveError::Configuration(format!(
-        "the {part} at the configured place are not those that this catalog belongs to: is a volume not mounted?"
-    )))
+    if pins.contains_key(pin::COPIED_FROM) {
+        let text = "a migration into this catalog is not finished: run `earwitness migrate-catalog` again";
+        return Err(ArchiveError::Configuration(text.to_owned()));
+    }
+    Ok(())
+}
+
+/// An empty folder where a volume is not mounted would pass for a store from which everything is purged. From here on
+/// this process writes only while the catalog belongs to what it opened.
+async fn check_pin(catalog: &Catalog, part: &'static str, identity: Option<String>) -> Result<(), ArchiveError> {
+    let place = if part == pin::STORE { pin::STORE_PLACE } else { pin::KEYS_PLACE };
+    if let Some(identity) = &identity {
+        catalog.pin(part, identity).await?;
+    }
+    let pins = catalog.pins().await?;
+    let pinned = pins.get(part).cloned();
+    if identity.is_some() && pinned != identity {
+        let hint = match pins.get(place) {
+            Some(place) => format!("they were moved to {place}; is `{part}` another address?"),
+            None => "is a volume not mounted?".to_owned(),
+        };
+        return Err(ArchiveError::Configuration(format!(
+            "the {part} at the configured place are not those that this catalog belongs to: {hint}"
+        )));
+    }
+    catalog.bind(part, pinned);
+    catalog.bind(place, pins.get(place).cloned());
+    Ok(())
 }
 
 /// The configured terms with the version under which the catalog knows them.

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod fsck;
 mod ingest;
+mod migrate;
 mod output;
 mod part;
 mod purge;
@@ -31,8 +32,8 @@ Exit codes:
   1  it failed
   2  the command line or the configuration is wrong
   3  something was refused: a row of an import, a document that does not verify,
-     an archive that fsck finds unsound
-  4  not now: the purge's brakes are on, or the archive is not ready
+     an archive that fsck finds unsound, a migration into a place that is not empty
+  4  not now: the purge's brakes are on, or the archive is not ready, or in use
 
 Settings are read from earwitness.toml, EARWITNESS_* and flags, in rising order; --help lists them.";
 
@@ -60,6 +61,10 @@ enum Command {
     Purge(purge::Args),
     /// Look over store and catalog, both ways, and mend; bring back a lost catalog
     Fsck(fsck::Args),
+    /// Copy every object into another store; with --finish, move the archive there
+    MigrateStore(migrate::StoreArgs),
+    /// Copy every row into another catalog, and move the archive there; nothing may be served
+    MigrateCatalog(migrate::CatalogArgs),
     /// Check a receipt, certificate or checkpoint, offline
     Verify(verify::Args),
     /// Make, list and withdraw access tokens
@@ -126,6 +131,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Ingest(args) => in_runtime(ingest::run(args, config, output)),
         Command::Purge(args) => in_runtime(purge::run(args, config, output)),
         Command::Fsck(args) => in_runtime(fsck::run(args, config, output)),
+        Command::MigrateStore(args) => in_runtime(migrate::store(args, config, output)),
+        Command::MigrateCatalog(args) => in_runtime(migrate::catalog(args, config, output)),
         Command::Token(args) => in_runtime(token::run(args, config, output)),
         Command::Report => in_runtime(report::run(config, output)),
         Command::Retention(args) => in_runtime(retention::run(args, config, output)),
