@@ -12,6 +12,7 @@ mod failpoints;
 mod gone;
 mod housekeeping;
 mod mend;
+mod migrate;
 mod oversight;
 mod publishing;
 mod purging;

@@ -28,7 +28,7 @@ macro_rules! on_both {
         }
     };
 }
-use on_both;
+pub(crate) use on_both;
 
 /// A command that goes on until it is told to end.
 struct Running {

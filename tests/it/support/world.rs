@@ -24,6 +24,10 @@ pub struct World {
     pub catalog: String,
     /// Seconds by which the process's clock is ahead.
     pub ahead_s: i64,
+    /// More that the process is told in its environment.
+    pub env: Vec<(String, String)>,
+    /// Where the objects are.
+    pub objects: PathBuf,
 }
 
 /// A running `serve`.
@@ -40,7 +44,8 @@ impl World {
             Engine::Sqlite => sqlite_url(&folder.path().join("catalog.db")),
             Engine::Postgres => database("CREATE DATABASE {name}").await,
         };
-        Self { folder, engine, catalog, ahead_s: 0 }
+        let objects = folder.path().join("data/objects");
+        Self { folder, engine, catalog, ahead_s: 0, env: Vec::new(), objects }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -48,7 +53,7 @@ impl World {
     }
 
     pub fn objects(&self) -> PathBuf {
-        self.data().join("objects")
+        self.objects.clone()
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -61,6 +66,7 @@ impl World {
             .env("EARWITNESS_SWEEP_INTERVAL", "200ms")
             .env("EARWITNESS_TEST_CLOCK_OFFSET_S", self.ahead_s.to_string())
             .env("EARWITNESS_LOG", "warn")
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command
@@ -167,12 +173,15 @@ impl World {
 
     /// An empty place for a catalog, as after a loss.
     pub async fn empty_catalog(&self) -> String {
-        match self.engine {
-            Engine::Sqlite => {
-                sqlite_url(&self.folder.path().join(format!("empty-{}.db", uuid::Uuid::new_v4().simple())))
-            }
-            Engine::Postgres => database("CREATE DATABASE {name}").await,
-        }
+        empty_catalog(&self.folder, self.engine).await
+    }
+}
+
+/// An empty place for a catalog on this engine.
+pub async fn empty_catalog(folder: &TempDir, engine: Engine) -> String {
+    match engine {
+        Engine::Sqlite => sqlite_url(&folder.path().join(format!("empty-{}.db", uuid::Uuid::new_v4().simple()))),
+        Engine::Postgres => database("CREATE DATABASE {name}").await,
     }
 }
 
