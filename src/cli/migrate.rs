@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
@@ -9,11 +10,12 @@ use serde::Serialize;
 
 use super::output::{Exit, Failure, Output, aligned};
 use super::part;
-use crate::archive::Archive;
-use crate::catalog::Catalog;
-use crate::clock::SystemClock;
-use crate::config::{CatalogUrl, Config, StoreUrl, masked};
+use crate::archive::{Archive, open_keys};
+use crate::catalog::{Catalog, pin};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{CatalogUrl, Config, KeysUrl, StoreUrl, masked};
 use crate::migrate::catalog::{CatalogCopy, Move, migrate};
+use crate::migrate::keys::{KeysDone, destroy_old, finish_keys, migrate_keys};
 use crate::migrate::store::{StorePass, Target, copy_objects, finish};
 
 #[derive(clap::Args)]
@@ -34,6 +36,19 @@ pub(super) struct CatalogArgs {
     /// The new catalog, as the setting `catalog` has it: postgres://USER:PASSWORD@HOST:PORT/DATABASE or sqlite://PATH
     #[arg(long, value_name = "ADDRESS")]
     to: String,
+}
+
+#[derive(clap::Args)]
+pub(super) struct KeysArgs {
+    /// The new keys, as the setting `keys` has it: transit+https://HOST/MOUNT, aws-kms:PREFIX or file://PATH
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "from", conflicts_with = "from")]
+    to: Option<String>,
+    /// The old keys, with --destroy-old, once the setting `keys` is the new one
+    #[arg(long, value_name = "ADDRESS", requires = "destroy_old")]
+    from: Option<String>,
+    /// Destroy the old keys: backups of the catalog from before the migration do not open any more
+    #[arg(long, requires = "from")]
+    destroy_old: bool,
 }
 
 /// What a command did, and what is to be done next.
@@ -70,6 +85,16 @@ impl fmt::Display for Done<CatalogCopy> {
             copy.tables.iter().map(|t| [t.name.to_owned(), t.rows.to_string(), t.digest.clone()]).collect();
         f.write_str(&aligned(&rows))?;
         writeln!(f, "ledger: {} entries, root {}", copy.ledger_size, copy.ledger_root)?;
+        writeln!(f, "\n{}", self.next)
+    }
+}
+
+impl fmt::Display for Done<KeysDone> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = &self.done;
+        let rows =
+            [("secrets", done.secrets), ("copies in the store", done.copies), ("old keys destroyed", done.destroyed)];
+        f.write_str(&aligned(&rows.map(|(name, count)| [name.to_owned(), count.to_string()])))?;
         writeln!(f, "\n{}", self.next)
     }
 }
@@ -136,6 +161,47 @@ pub(super) async fn catalog(args: CatalogArgs, config: Config, output: Output) -
         config.backup_max_age.as_secs() / (24 * 3600)
     );
     output.result(&Done { to: place.clone(), finished: true, done: done?, next })?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn keys(args: KeysArgs, config: Config, output: Output) -> Result<Exit, Failure> {
+    part::must_exist(&config)?;
+    let address = args.to.or(args.from).unwrap_or_default();
+    let url: KeysUrl = address.parse().map_err(|why| Failure::usage(format!("--to, --from: {why}")))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    // A replica belongs to the folder that is configured.
+    let mut elsewhere = config.clone();
+    elsewhere.keys_replica = config.keys_replica.clone().filter(|_| url == config.keys);
+    elsewhere.keys = url;
+    let other = open_keys(&elsewhere, &clock).await?;
+    let place = masked(&address);
+    let configured = config.explain().into_iter().find(|setting| setting.name == "keys");
+    let configured = configured.and_then(|setting| setting.value).unwrap_or_default();
+    let days = config.backup_max_age.as_secs() / (24 * 3600);
+    let (done, next) = if args.destroy_old {
+        let archive = part::open_existing(config).await?;
+        archive.check_freshness().await?;
+        (destroy_old(&archive, other.as_ref()).await?, "The old keys are gone for good.".to_owned())
+    } else {
+        let catalog = Catalog::open(&config.catalog.to_connect()).await?;
+        let is_moved = catalog.pins().await?.get(pin::KEYS_PLACE) == Some(&place);
+        catalog.close().await;
+        let done = if is_moved {
+            finish_keys(part::open_existing(elsewhere).await?.as_ref()).await?
+        } else {
+            let archive = part::open_existing(config).await?;
+            archive.check_freshness().await?;
+            migrate_keys(&archive, other.as_ref(), &place).await?
+        };
+        let next = format!(
+            "Next: set keys = \"{place}\" (or EARWITNESS_KEYS) on every node and start `serve`. The old keys still open \
+             every backup, also of months that will be over: once no backup from before today is needed, and within \
+             {days} days, run earwitness migrate-keys --from '{configured}' --destroy-old"
+        );
+        (done, next)
+    };
+    let to = if args.destroy_old { configured } else { place };
+    output.result(&Done { to, finished: true, done, next })?;
     Ok(Exit::Done)
 }
 

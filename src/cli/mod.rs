@@ -65,6 +65,8 @@ enum Command {
     MigrateStore(migrate::StoreArgs),
     /// Copy every row into another catalog, and move the archive there; nothing may be served
     MigrateCatalog(migrate::CatalogArgs),
+    /// Wrap every secret by the keys of another provider, and move the archive there; nothing may be served
+    MigrateKeys(migrate::KeysArgs),
     /// Check a receipt, certificate or checkpoint, offline
     Verify(verify::Args),
     /// Make, list and withdraw access tokens
@@ -133,6 +135,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Fsck(args) => in_runtime(fsck::run(args, config, output)),
         Command::MigrateStore(args) => in_runtime(migrate::store(args, config, output)),
         Command::MigrateCatalog(args) => in_runtime(migrate::catalog(args, config, output)),
+        Command::MigrateKeys(args) => in_runtime(migrate::keys(args, config, output)),
         Command::Token(args) => in_runtime(token::run(args, config, output)),
         Command::Report => in_runtime(report::run(config, output)),
         Command::Retention(args) => in_runtime(retention::run(args, config, output)),

@@ -67,6 +67,8 @@ kinds! {
     CATALOG_MIGRATED = "catalog.migrated";
     /// Every secret was wrapped by another key provider, which is the archive's from then on.
     KEYS_MIGRATED = "keys.migrated";
+    /// The keys of the provider before that one were destroyed.
+    KEYS_DESTROYED = "keys.destroyed";
     /// Related data (a transcript, a note) was stored with a recording.
     RELATED_STORED = "related.stored";
 }

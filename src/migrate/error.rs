@@ -2,6 +2,7 @@
 
 use crate::archive::ArchiveError;
 use crate::catalog::CatalogError;
+use crate::vault::keyring::KeyringError;
 use crate::vault::objects::{ObjectKey, StoreError};
 
 /// An error of a migration. Whatever it is, the old place is still the archive's, and running it again goes on.
@@ -70,6 +71,12 @@ impl MigrateError {
     /// Whether it lies with everything and not with the one object at hand, so that going on is in vain.
     pub(crate) fn is_of_all(&self) -> bool {
         matches!(self.code(), "store-unavailable" | "store-full" | "catalog-unavailable" | "internal")
+    }
+}
+
+impl From<KeyringError> for MigrateError {
+    fn from(error: KeyringError) -> Self {
+        Self::Archive(error.into())
     }
 }
 

@@ -9,11 +9,13 @@
 //! |---|---|
 //! | [`store`] | `migrate-store`: every object, a first pass while the archive is served, a last one while it is not |
 //! | [`catalog`] | `migrate-catalog`: every row, in one transaction |
+//! | [`keys`] | `migrate-keys`: every secret, in one transaction |
 //! | `alone` | that nothing is served |
 
 mod alone;
 pub mod catalog;
 mod error;
+pub mod keys;
 pub mod store;
 
 pub use error::MigrateError;

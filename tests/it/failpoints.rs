@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::crash::{DECISION_POINT, INGEST_POINTS, MONTH_POINTS, PURGE_POINTS, RELATED_POINTS};
-use crate::migrate::{CATALOG_POINTS, STORE_POINTS};
+use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
 
 /// Where [`earwitness::failpoint::hit`] itself is.
@@ -31,7 +31,7 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
 fn each_is_died_at() {
     let mut in_source = BTreeSet::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut in_source);
-    let stores = STORE_POINTS.iter().map(|(point, _)| point).chain(CATALOG_POINTS);
+    let stores = STORE_POINTS.iter().map(|(point, _)| point).chain(CATALOG_POINTS).chain(KEYS_POINTS);
     let related = RELATED_POINTS.iter().map(|(point, _)| point);
     let lists =
         INGEST_POINTS.iter().chain(PURGE_POINTS).chain(MONTH_POINTS).chain(REBUILD_POINTS).chain(related).chain(stores);

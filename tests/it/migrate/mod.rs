@@ -1,6 +1,7 @@
 //! Growing: an archive with all that there is in one, moved, and everything asked for again in its new place.
 
 mod catalog;
+mod keys;
 mod store;
 
 use earwitness::catalog::Catalog;
@@ -16,6 +17,7 @@ use crate::support::engines::Engine;
 use crate::support::world::{Server, World, call, five_years_less, tone};
 
 pub(crate) use catalog::CATALOG_POINTS;
+pub(crate) use keys::KEYS_POINTS;
 pub(crate) use store::STORE_POINTS;
 
 const TRANSCRIPT: &str = "de makelaar belooft een bezichtiging op vrijdagmiddag";
