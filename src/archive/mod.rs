@@ -8,6 +8,7 @@ mod error;
 pub mod journal;
 mod open;
 pub mod row;
+pub mod set_up;
 mod shelf;
 pub mod sidecar;
 mod sweep;

@@ -13,6 +13,7 @@ mod report;
 mod retention;
 mod serve;
 mod signals;
+mod store;
 mod token;
 mod verify;
 
@@ -32,7 +33,8 @@ Exit codes:
   1  it failed
   2  the command line or the configuration is wrong
   3  something was refused: a row of an import, a document that does not verify,
-     an archive that fsck finds unsound, a migration into a place that is not empty
+     an archive that fsck finds unsound, a migration into a place that is not empty,
+     a store that does not enforce the lock that require_lock asks for
   4  not now: the purge's brakes are on, or the archive is not ready, or in use
 
 Settings are read from earwitness.toml, EARWITNESS_* and flags, in rising order; --help lists them.";
@@ -74,6 +76,9 @@ enum Command {
     Token(token::Args),
     /// Say what is kept, what is due, and what was purged
     Report,
+    /// Make or check the store itself
+    #[command(subcommand)]
+    Store(store::Args),
     /// Show every setting, and where its value came from
     Config,
     /// The retention rule
@@ -137,6 +142,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::MigrateCatalog(args) => in_runtime(migrate::catalog(args, config, output)),
         Command::MigrateKeys(args) => in_runtime(migrate::keys(args, config, output)),
         Command::Token(args) => in_runtime(token::run(args, config, output)),
+        Command::Store(args) => in_runtime(store::run(args, config, output)),
         Command::Report => in_runtime(report::run(config, output)),
         Command::Retention(args) => in_runtime(retention::run(args, config, output)),
         Command::Verify(_) | Command::Demo(_) => Ok(Exit::Done),

@@ -15,10 +15,13 @@ use super::tree::{self, StoredHashes, TreeHead};
 use super::{Hash, LedgerError};
 use crate::catalog::{Catalog, CatalogError, LedgerState, SequencedEntry, UnsequencedEntry};
 use crate::clock::Timestamp;
-use crate::vault::objects::{ObjectKey, ObjectStore, StoreError};
+use crate::vault::objects::{ObjectKey, ObjectStore, Prefix, StoreError};
 
 /// Entries that are sequenced in one transaction.
 const BATCH: u32 = 1_000;
+
+/// Versions of partial tiles that are deleted in one request.
+const PARTS: usize = 1_000;
 
 /// What can go wrong between the catalog's entries and the published tree.
 #[derive(Debug, thiserror::Error)]
@@ -123,11 +126,26 @@ impl Ledger<'_> {
             return self.put_newest_checkpoint().await;
         }
         for tile in tiles::superseded(state.published_size, state.size)? {
-            for partial in tile.narrower() {
-                self.store.delete(&name_of(&partial)?).await?;
-            }
+            self.delete_parts(&tile).await?;
         }
         Ok(state.size)
+    }
+
+    /// Deletes the narrower versions of a full tile, of which there are up to 255.
+    async fn delete_parts(&self, tile: &Tile) -> Result<(), SequenceError> {
+        let ObjectKey::Tile(name) = name_of(tile)? else { return Err(LedgerError::TilePath.into()) };
+        let (prefix, mut after) = (Prefix::parts_of(name), None);
+        loop {
+            let mut page = self.store.list(&prefix, after.as_ref(), PARTS).await?;
+            page.found.retain(|found| found.key.is_some());
+            for result in self.store.delete_versions(&page.found).await {
+                result?;
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// Puts the newest checkpoint that the catalog knows into the store. Only for the holder of the lease.

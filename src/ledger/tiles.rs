@@ -64,12 +64,6 @@ impl Tile {
         Self { width: FULL_WIDTH, ..*self }
     }
 
-    /// All narrower versions of it that can have been published: what may be deleted once it is there and full.
-    pub fn narrower(&self) -> impl Iterator<Item = Self> + use<> {
-        let tile = *self;
-        (1..tile.width).map(move |width| Self { width, ..tile })
-    }
-
     /// `tile/0/x001/x234/067`, `tile/entries/000.p/17`: where it is published, without a slash in front.
     pub fn path(&self) -> String {
         self.to_string()
@@ -166,7 +160,7 @@ pub fn to_publish(old: u64, new: u64) -> Result<Vec<Tile>, LedgerError> {
 }
 
 /// The tiles that became full between `old` and `new`, and of which narrower versions may have been published
-/// before: [`Tile::narrower`] of each may be deleted once the full one is safely stored.
+/// before: these may be deleted once the full one is safely stored.
 pub fn superseded(old: u64, new: u64) -> Result<Vec<Tile>, LedgerError> {
     let grown = |content: &Content| in_level(*content, old) >> HEIGHT < in_level(*content, new) >> HEIGHT;
     let partial = contents(old, new)?.into_iter().filter(grown).filter_map(|c| last(c, in_level(c, old)));

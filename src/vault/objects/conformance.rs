@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use uuid::Uuid;
@@ -45,6 +46,10 @@ pub(crate) async fn all(store: Arc<dyn ObjectStore>) {
     deleting_again_is_no_error(&*store).await;
     writers_and_deleters_do_not_disturb_each_other(&store).await;
     facts_agree_with_behaviour(&*store).await;
+    an_overwrite_leaves_one_version(&*store).await;
+    all_who_ask_agree_on_the_identity(&store).await;
+    a_lock_is_kept_or_refused(&*store).await;
+    a_hold_is_kept_or_refused(&*store).await;
     assert_eq!(list_all(&*store, &Prefix::all(), 100).await, [], "the suite leaves nothing behind");
 }
 
@@ -184,6 +189,87 @@ async fn facts_agree_with_behaviour(store: &dyn ObjectStore) {
         assert_eq!(locked, LockOutcome::Unsupported);
     }
     store.delete(&audio(6)).await.unwrap();
+}
+
+async fn an_overwrite_leaves_one_version(store: &dyn ObjectStore) {
+    let sidecar = key("2031-11", 8, RecordingPart::Sidecar);
+    for overwritten in [sidecar, ObjectKey::Checkpoint] {
+        for body in [&b"one"[..], b"two", b"three", b"four"] {
+            store.put(&overwritten, Bytes::from_static(body)).await.unwrap();
+            let found = list_all(store, &Prefix::all(), 10).await;
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!((found[0].key, found[0].byte_len), (Some(overwritten), body.len() as u64));
+        }
+        store.delete(&overwritten).await.unwrap();
+        assert_eq!(store.head(&overwritten).await.unwrap(), None);
+    }
+}
+
+async fn all_who_ask_agree_on_the_identity(store: &Arc<dyn ObjectStore>) {
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.identity().await.unwrap() })
+        })
+        .collect();
+    let identity = store.identity().await.unwrap();
+    assert!(Uuid::try_parse(&identity).is_ok(), "{identity}");
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), identity);
+    }
+}
+
+async fn a_lock_is_kept_or_refused(store: &dyn ObjectStore) {
+    assert!(!store.probe().await.unwrap().locks || matches!(lock_of_nothing(store).await, Err(StoreError::NotFound)));
+    store.put_new(&audio(9), PutBody::bytes(&b"x"[..])).await.unwrap();
+    // By the store's own clock. Not a whole second, so that rounding shows.
+    let stored_at = store.head(&audio(9)).await.unwrap().unwrap().modified_at;
+    let until = stored_at.plus(Duration::from_millis(3_500));
+    if store.lock(&audio(9), until).await.unwrap() == LockOutcome::Unsupported {
+        assert!(!store.probe().await.unwrap().locks);
+        return store.delete(&audio(9)).await.unwrap();
+    }
+    let kept = store.head(&audio(9)).await.unwrap().unwrap().locked_until.unwrap();
+    assert!(kept >= until && kept < until.plus(Duration::from_secs(1)), "{kept} for {until}");
+    for not_later in [until, stored_at, Timestamp::from_micros(0)] {
+        assert_eq!(store.lock(&audio(9), not_later).await.unwrap(), LockOutcome::Locked(kept), "never shortened");
+    }
+    let longer = store.lock(&audio(9), kept.plus(Duration::from_secs(1))).await.unwrap();
+    assert_eq!(longer, LockOutcome::Locked(kept.plus(Duration::from_secs(1))));
+    let found = list_all(store, &Prefix::all(), 10).await;
+    assert!(matches!(store.delete_versions(&found).await[..], [Err(StoreError::Locked)]));
+    assert!(matches!(store.delete(&audio(9)).await, Err(StoreError::Locked)));
+    assert_eq!(store.get(&audio(9), 1).await.unwrap(), &b"x"[..]);
+    assert_eq!(list_all(store, &Prefix::all(), 10).await, found, "a refused deletion leaves nothing behind");
+    // One that would have ended already cannot be had, and does no harm.
+    store.put_new(&audio(10), PutBody::bytes(&b"x"[..])).await.unwrap();
+    let past = store.lock(&audio(10), stored_at.minus(Duration::from_secs(60))).await;
+    assert!(matches!(past, Err(StoreError::LockNotKept)), "{past:?}");
+    store.delete(&audio(10)).await.unwrap();
+    // Only the store knows when it lets go: asked again until then.
+    while let Err(error) = store.delete(&audio(9)).await {
+        assert!(matches!(error, StoreError::Locked), "{error}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn lock_of_nothing(store: &dyn ObjectStore) -> Result<LockOutcome, StoreError> {
+    store.lock(&audio(9), Timestamp::parse("2031-11-01T00:00:00Z").unwrap()).await
+}
+
+async fn a_hold_is_kept_or_refused(store: &dyn ObjectStore) {
+    store.put_new(&audio(11), PutBody::bytes(&b"x"[..])).await.unwrap();
+    if store.set_legal_hold(&audio(11), true).await.unwrap() == HoldOutcome::Unsupported {
+        assert_eq!(store.set_legal_hold(&audio(11), false).await.unwrap(), HoldOutcome::Unsupported);
+        return store.delete(&audio(11)).await.unwrap();
+    }
+    assert!(store.head(&audio(11)).await.unwrap().unwrap().held);
+    assert_eq!(store.set_legal_hold(&audio(11), true).await.unwrap(), HoldOutcome::ReadBack(true));
+    assert!(matches!(store.delete(&audio(11)).await, Err(StoreError::Locked)));
+    assert_eq!(store.set_legal_hold(&audio(11), false).await.unwrap(), HoldOutcome::ReadBack(false));
+    assert!(!store.head(&audio(11)).await.unwrap().unwrap().held);
+    store.delete(&audio(11)).await.unwrap();
+    assert!(matches!(store.set_legal_hold(&audio(11), true).await, Err(StoreError::NotFound)));
 }
 
 /// 64 MiB in chunks, of which never more than `allowed` may be alive at once. Not part of [`all`]: it is slow on

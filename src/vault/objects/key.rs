@@ -187,6 +187,12 @@ impl Prefix {
         Self("ledger/checkpoints/".into())
     }
 
+    /// The narrower versions of a full tile.
+    pub fn parts_of(tile: TileKey) -> Self {
+        let full = tile.full();
+        Self(format!("ledger/tile/{full}.p/"))
+    }
+
     /// As the store sees it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -236,6 +242,13 @@ mod tests {
             format!("certificates/2031-11/{ID}"),
         ] {
             assert!(text.parse::<ObjectKey>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_tile_are_below_its_name() {
+        for tile in ["0/x001/234", "0/x001/234.p/7"] {
+            assert_eq!(Prefix::parts_of(tile.parse().unwrap()).as_str(), "ledger/tile/0/x001/234.p/");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The object store: one contract, and what it promises. The disk backend is in [`disk`].
+//! The object store: one contract, and what it promises. The backends are in [`disk`] and [`s3`].
 
 mod body;
 #[cfg(test)]
@@ -6,12 +6,14 @@ pub(crate) mod conformance;
 pub mod disk;
 mod error;
 mod key;
+pub mod s3;
 mod tile;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::clock::Timestamp;
 
@@ -104,7 +106,7 @@ pub enum HoldOutcome {
 }
 
 /// What a store was found to enforce.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StoreFacts {
     /// `disk` or `s3`.
     pub backend: &'static str,

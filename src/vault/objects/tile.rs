@@ -32,6 +32,12 @@ impl TileKey {
         self.level
     }
 
+    /// The full tile of which this one is a part.
+    #[must_use]
+    pub fn full(&self) -> Self {
+        Self { width: None, ..*self }
+    }
+
     /// The number within the level.
     pub fn index(&self) -> u64 {
         self.index
