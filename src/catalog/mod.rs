@@ -47,7 +47,7 @@ use pins::Bound;
 pub use ledger::{LedgerState, NewEntry, NewOpening, OpeningRow, SequencedEntry, UnsequencedEntry};
 pub use pins::{Pins, pin};
 pub use policies::PolicyRow;
-pub use pulse::Pulse;
+pub use pulse::{Busy, Pulse};
 pub use purge_row::{Deleted, PurgeRow, PurgeStage};
 pub use recordings::{NewRecording, RecordingRow, Stage};
 pub use related::RelatedRow;

@@ -1,6 +1,7 @@
 //! Whether anything was written in a while: for whoever has to know that nobody writes.
 
 use sqlx::Row;
+use sqlx::any::AnyRow;
 
 use super::sql::statements;
 use super::{Catalog, Result, Tx};
@@ -20,8 +21,9 @@ statements! {
           + count(certified_at) FROM purges), \
         (SELECT count(*) FROM secrets), \
         (SELECT count(closed_at) + count(destroyed_at) + count(recorded_at) FROM secrets)";
-    BUSY = "SELECT (SELECT count(*) FROM leases WHERE until > $1 AND owner <> $2) \
-        + (SELECT count(*) FROM calls WHERE lease_until > $1)";
+    BUSY = "SELECT count(*), CAST(coalesce(max(b.until), 0) AS BIGINT) FROM ( \
+          SELECT until FROM leases WHERE until > $1 AND owner <> $2 \
+          UNION ALL SELECT lease_until AS until FROM calls WHERE lease_until > $1) AS b";
     // What the old store was asked to refuse says nothing of the new one.
     UNGUARD = "UPDATE recordings SET locked_until = NULL, guarded_revision = 0";
 }
@@ -41,17 +43,31 @@ impl Pulse {
     }
 }
 
+/// What others are at: leases that they have, uploads that are under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy {
+    /// How many.
+    pub count: i64,
+    /// The latest of the instants at which they run out, in microseconds. It grows while somebody lives who renews one.
+    pub until: i64,
+}
+
+fn busy_row(row: &AnyRow) -> Result<Busy> {
+    Ok(Busy { count: row.try_get(0)?, until: row.try_get(1)? })
+}
+
 impl Catalog {
-    /// How many leases others than `owner` have now, and how many uploads are under way: none when nothing is served.
-    pub async fn busy(&self, owner: &str, now: Timestamp) -> Result<i64> {
-        Ok(sqlx::query_scalar(BUSY).bind(now.micros()).bind(owner).fetch_one(&self.pool).await?)
+    /// What others than `owner` are at now: nothing when nothing is served.
+    pub async fn busy(&self, owner: &str, now: Timestamp) -> Result<Busy> {
+        busy_row(&sqlx::query(BUSY).bind(now.micros()).bind(owner).fetch_one(&self.pool).await?)
     }
 }
 
 impl Tx {
-    /// The same within a transaction.
-    pub async fn busy(&mut self, owner: &str, now: Timestamp) -> Result<i64> {
-        Ok(sqlx::query_scalar(BUSY).bind(now.micros()).bind(owner).fetch_one(&mut *self.inner).await?)
+    /// The same within a transaction: whether others are at anything.
+    pub async fn is_busy(&mut self, owner: &str, now: Timestamp) -> Result<bool> {
+        let row = sqlx::query(BUSY).bind(now.micros()).bind(owner).fetch_one(&mut *self.inner).await?;
+        Ok(busy_row(&row)?.count > 0)
     }
 
     /// The counts as they are now.

@@ -16,17 +16,21 @@ const BREATH: Duration = Duration::from_millis(250);
 /// What keeps loops and commands of other processes from writing.
 const LEASES: &[&str] = &["ledger", "purge", "orphans"];
 
-/// Waits until nobody has a lease or a claim. A running `serve` renews its own all the time, so this ends with
-/// [`MigrateError::InUse`] while there is one.
+/// Waits until nobody has a lease or a claim. Those of a process that died run out; who lives renews them, and then this
+/// ends with [`MigrateError::InUse`].
 pub(super) async fn wait(catalog: &Catalog, owner: &str, clock: &dyn Clock) -> Result<(), MigrateError> {
     let end = tokio::time::Instant::now() + PATIENCE;
-    while catalog.busy(owner, clock.now()).await? > 0 {
-        if tokio::time::Instant::now() > end {
+    let first = catalog.busy(owner, clock.now()).await?;
+    loop {
+        let now = catalog.busy(owner, clock.now()).await?;
+        if now.count == 0 {
+            return Ok(());
+        }
+        if now.until > first.until || tokio::time::Instant::now() > end {
             return Err(MigrateError::InUse);
         }
         tokio::time::sleep(BREATH).await;
     }
-    Ok(())
 }
 
 /// Every lease there is, so that whoever comes up meanwhile stands still.

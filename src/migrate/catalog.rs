@@ -77,7 +77,7 @@ pub async fn migrate(route: &Move<'_>, mut progress: impl FnMut(u64)) -> Result<
     let id = route.source.pin(pin::CATALOG, &Uuid::new_v4().to_string()).await?;
     alone::wait(route.source, NOBODY, route.clock).await?;
     let mut source = route.source.begin_alone().await?;
-    if source.busy(NOBODY, route.clock.now()).await? > 0 {
+    if source.is_busy(NOBODY, route.clock.now()).await? {
         source.rollback().await?;
         return Err(MigrateError::InUse);
     }

@@ -65,7 +65,7 @@ pub async fn migrate_keys(archive: &Archive, new: &dyn KeyProvider, place: &str)
     let payload = KeysEntry { from: old.kind(), to: new.kind(), keys: secrets.len() as u64 };
     let entry = plain_entry(&Kind::KEYS_MIGRATED, &payload, now)?;
     let mut tx = archive.catalog.begin_alone().await?;
-    let mut same = tx.busy(&archive.node, now).await? == 0 && tx.count_secrets_in_use().await? == secrets.len() as u64;
+    let mut same = !tx.is_busy(&archive.node, now).await? && tx.count_secrets_in_use().await? == secrets.len() as u64;
     for (secret, wrapped) in secrets.iter().zip(&rewrapped) {
         same = same && tx.rewrap_secret(&secret.name.to_string(), &secret.wrapped, wrapped).await?;
     }

@@ -80,7 +80,7 @@ async fn move_pin(archive: &Archive, target: &Target, before: &Pulse, pass: &Sto
     let payload = Migrated { from: &target.source_identity, to: &target.identity, objects: pass.objects };
     let entry = plain_entry(&Kind::STORE_MIGRATED, &payload, now)?;
     let mut tx = archive.catalog.begin_alone().await?;
-    if tx.pulse().await? != *before || tx.busy(&archive.node, now).await? > 0 {
+    if tx.pulse().await? != *before || tx.is_busy(&archive.node, now).await? {
         tx.rollback().await?;
         return Err(MigrateError::Changed);
     }

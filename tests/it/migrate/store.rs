@@ -26,6 +26,44 @@ fn use_store(world: &mut World, address: &str) {
     world.objects = address.trim_start_matches("file://").into();
 }
 
+/// A place of its own in the run's bucket with Object Lock.
+fn bucket() -> String {
+    let bucket = std::env::var("EARWITNESS_TEST_S3").expect("EARWITNESS_TEST_S3 is not set: run the tests with ./test");
+    let (place, query) = bucket.split_once('?').expect("an address with an endpoint");
+    format!("{}/migrate-{}?{query}", place.trim_end_matches('/'), uuid::Uuid::new_v4().simple())
+}
+
+async fn moves_to(filled: &mut Filled, address: &str) {
+    let first = filled.world.run_json(&["migrate-store", "--to", address, "--json"]);
+    assert_eq!(first["copied"], first["objects"], "{first}");
+    let last = filled.world.run_json(&["migrate-store", "--to", address, "--finish", "--json"]);
+    assert_eq!((&last["same"], &last["deleted"]), (&last["objects"], &0.into()), "{last}");
+    filled.world.env.push(("EARWITNESS_STORE".to_owned(), address.to_owned()));
+    filled.check().await;
+}
+
+/// From the folder into a bucket, into another one, and into a folder again.
+async fn through_buckets(engine: Engine) {
+    let mut filled = Filled::new(engine).await;
+    for address in [bucket(), bucket(), new_place(&filled.world).1] {
+        moves_to(&mut filled, &address).await;
+    }
+}
+
+/// Dying in the middle of an object, in the bucket as in the folder.
+async fn into_a_bucket_after_dying(engine: Engine) {
+    let mut filled = Filled::new(engine).await;
+    let address = bucket();
+    for (point, _) in STORE_POINTS {
+        let finish = ["migrate-store", "--to", &address, "--finish", "--json"];
+        let died = filled.world.run_with(&finish, &[("EARWITNESS_FAILPOINT", point)]);
+        assert_eq!(died.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&died.stderr));
+        filled.world.ahead_s += 60;
+    }
+    filled.world.env.push(("EARWITNESS_STORE".to_owned(), address));
+    filled.check().await;
+}
+
 fn folders_of(objects: &Path) -> Vec<String> {
     let months = std::fs::read_dir(objects.join("rec")).into_iter().flatten().flatten();
     let recordings = months.flat_map(|month| std::fs::read_dir(month.path()).expect("a folder").flatten());
@@ -150,6 +188,8 @@ async fn what_is_damaged_at_the_target_is_copied_again(engine: Engine) {
 }
 
 crate::cli::on_both!(
+    through_buckets,
+    into_a_bucket_after_dying,
     everything_is_there_afterwards,
     it_goes_on_after_dying,
     what_is_purged_between_the_passes_is_not_there,
