@@ -22,6 +22,7 @@
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | once at a time | [`leases`] | work that one node does while the others wait |
 //! | keep in order | [`housekeeping`] | what is swept up behind everything else |
+//! | grow | [`migrate`] | another store, another catalog, other keys: nothing lost, nothing that was purged comes back |
 //! | serve | [`http`], [`serve`] | every route, who may call it; the listener and the loops behind it |
 //! | command line | [`cli`] | one file per command |
 
@@ -40,6 +41,7 @@ pub mod housekeeping;
 pub mod http;
 pub mod leases;
 pub mod ledger;
+pub mod migrate;
 pub mod purge;
 pub mod receive;
 pub mod recording;

@@ -36,6 +36,15 @@ pub enum About<'a> {
     NothingPersonal,
 }
 
+/// An entry about nothing personal, kept as it is: it needs no key.
+pub fn plain_entry<T: Serialize>(kind: &Kind, payload: &T, at: Timestamp) -> Result<NewEntry, ArchiveError> {
+    let opening = Opening::new(payload)?;
+    let kept =
+        NewOpening { recording_id: None, sealed_under: PLAIN.to_owned(), erase_at: None, sealed: bytes_of(&opening) };
+    let (kind, commitment) = (kind.as_str().to_owned(), opening.commit().0);
+    Ok(NewEntry { id: Uuid::new_v4(), at, kind, commitment, opening: Some(kept) })
+}
+
 impl Archive {
     /// Makes an entry of what happened at `at`. The opening is returned for those who hand it out (a receipt).
     pub async fn entry<T: Serialize>(

@@ -8,6 +8,7 @@ mod error;
 mod guard;
 pub mod journal;
 mod open;
+mod pinned;
 pub mod row;
 pub mod set_up;
 mod shelf;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 pub use adopt::Adoption;
+pub use engines::{open_keys, open_store};
 pub use error::ArchiveError;
 pub use open::Parts;
 

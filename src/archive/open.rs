@@ -7,14 +7,13 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::engines::{open_keys, open_store};
+use super::pinned::{check_in_force, check_pin, signing_key};
 use super::shelf::CatalogShelf;
 use super::{Archive, ArchiveError};
 use crate::audio::{Supervisor, WorkerLimits};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, pin};
 use crate::clock::Clock;
 use crate::config::{Config, RECORDING_RULE};
-use crate::ledger::key_file;
-use crate::ledger::signing::SigningKey;
 use crate::retention::Policy;
 use crate::vault::keyring::{DEFAULT_KEEP, Keyring};
 
@@ -43,10 +42,11 @@ impl Archive {
         let Parts { config, clock, decoder_program, clock_is_system } = parts;
         folder(&config.data)?;
         let catalog = Catalog::open_with(&config.catalog.to_connect(), config.catalog_connections).await?;
+        check_in_force(&catalog).await?;
         let store = open_store(&config, &clock).await?;
         let provider = open_keys(&config, &clock).await?;
-        check_pin(&catalog, "store", Some(store.identity().await?)).await?;
-        check_pin(&catalog, "keys", provider.identity()).await?;
+        check_pin(&catalog, pin::STORE, Some(store.identity().await?)).await?;
+        check_pin(&catalog, pin::KEYS, provider.identity()).await?;
         let shelf = Arc::new(CatalogShelf { catalog: catalog.clone(), clock: clock.clone() });
         let keyring = Keyring::new(provider, store.clone(), shelf, clock.clone(), DEFAULT_KEEP);
         let signing = signing_key(&catalog, &config.signing_key).await?;
@@ -84,38 +84,6 @@ impl Archive {
     pub async fn check_freshness(&self) -> Result<(), ArchiveError> {
         Ok(self.ledger().check_store().await?)
     }
-}
-
-/// An empty folder where a volume is not mounted would pass for a store from which everything is purged.
-async fn check_pin(catalog: &Catalog, part: &'static str, identity: Option<String>) -> Result<(), ArchiveError> {
-    let Some(identity) = identity else { return Ok(()) };
-    if catalog.pin(part, &identity).await? == identity {
-        return Ok(());
-    }
-    Err(ArchiveError::Configuration(format!(
-        "the {part} at the configured place are not those that this catalog belongs to: is a volume not mounted?"
-    )))
-}
-
-/// Name under which the catalog pins the key that signs.
-const SIGNING: &str = "signing";
-
-/// The key that signs, which is the same on every node: what one signs, another has to be able to answer for. Only the
-/// first node of a new archive makes one.
-async fn signing_key(catalog: &Catalog, path: &Path) -> Result<SigningKey, ArchiveError> {
-    let pinned = catalog.pinned(SIGNING).await?;
-    let other = || {
-        ArchiveError::Configuration(format!(
-            "the key in {} is not the one that signs for this archive: copy that of another node, or from its backup",
-            path.display()
-        ))
-    };
-    if pinned.is_some() && !path.exists() {
-        return Err(other());
-    }
-    let key = key_file::load_or_create(path)?;
-    let fingerprint = key.public().fingerprint();
-    if catalog.pin(SIGNING, &fingerprint).await? == fingerprint { Ok(key) } else { Err(other()) }
 }
 
 /// The configured terms with the version under which the catalog knows them.

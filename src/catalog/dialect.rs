@@ -70,6 +70,16 @@ impl Engine {
         }
     }
 
+    /// Every transaction that writes reads the pins at its beginning (see [`super::pins`]), which in PostgreSQL holds
+    /// the table until its end: whoever has the table alone is the only writer. In SQLite `BEGIN IMMEDIATE` suffices.
+    pub(super) fn exclude_writers(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &[],
+            // A dump can read for hours, and everybody would wait behind us.
+            Self::Postgres => &["SET LOCAL lock_timeout = '30s'", "LOCK TABLE pins IN ACCESS EXCLUSIVE MODE"],
+        }
+    }
+
     pub(super) fn server_clock(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,

@@ -14,6 +14,9 @@ pub enum CatalogError {
     /// The claim on a call is no longer the caller's, or another recording stands for the call since it was claimed.
     #[error("the claim on a call was lost")]
     ClaimLost,
+    /// Since this process opened the catalog, its store, its keys or itself were moved.
+    #[error("this catalog's store, keys or itself were moved since this process began: start it with the new settings")]
+    Moved,
     /// A statement changed another number of rows than it must.
     #[error("a statement changed an unexpected number of rows: {0}")]
     Unexpected(&'static str),
@@ -35,7 +38,7 @@ impl CatalogError {
     /// A stable code for clients.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unavailable(_) => "catalog-unavailable",
+            Self::Unavailable(_) | Self::Moved => "catalog-unavailable",
             _ => "internal",
         }
     }
@@ -46,7 +49,7 @@ impl CatalogError {
             Self::AlreadyThere | Self::ClaimLost | Self::Unexpected(_) | Self::Corrupt(_) => true,
             // A constraint that a value breaks.
             Self::Engine(error) => error.as_database_error().is_some_and(|e| !matches!(e.kind(), ErrorKind::Other)),
-            Self::Unavailable(_) | Self::Address | Self::Migration(_) => false,
+            Self::Unavailable(_) | Self::Moved | Self::Address | Self::Migration(_) => false,
         }
     }
 }

@@ -17,6 +17,7 @@ mod access;
 mod accounts;
 mod brakes;
 mod calls;
+mod copy;
 mod dialect;
 mod error;
 mod guards;
@@ -25,6 +26,7 @@ mod leases;
 mod ledger;
 mod pins;
 mod policies;
+mod pulse;
 mod purge_row;
 mod purges;
 mod recordings;
@@ -37,12 +39,17 @@ mod totals;
 
 pub use brakes::{Brake, BrakeKind, KnownTimes};
 pub use calls::{CallClaim, CallState};
+pub use copy::{Kind as ColumnKind, NOT_COPIED, TABLES, Table, TableSum};
 pub use dialect::Engine;
 pub use error::CatalogError;
 pub use guards::Guard;
 pub use holds::HoldOutcome;
+use pins::Bound;
+
 pub use ledger::{LedgerState, NewEntry, NewOpening, OpeningRow, SequencedEntry, UnsequencedEntry};
+pub use pins::{Pins, pin};
 pub use policies::PolicyRow;
+pub use pulse::{Busy, Pulse};
 pub use purge_row::{Deleted, PurgeRow, PurgeStage};
 pub use recordings::{NewRecording, RecordingRow, Stage, Wrap};
 pub use related::RelatedRow;
@@ -72,6 +79,8 @@ pub struct Catalog {
     engine: Engine,
     /// SQLite has one writer; waiting for it here is fair and costs no polling. PostgreSQL has none.
     writer: Option<Arc<Mutex<()>>>,
+    /// What must still be pinned whenever something is written through this handle.
+    bound: Arc<Bound>,
 }
 
 /// A transaction that writes. Dropped without `commit`, it leaves nothing behind.
@@ -108,7 +117,7 @@ impl Catalog {
             .await?;
         engine.migrator().run(&pool).await?;
         let writer = (engine == Engine::Sqlite).then(|| Arc::new(Mutex::new(())));
-        Ok(Self { pool, engine, writer })
+        Ok(Self { pool, engine, writer, bound: Arc::default() })
     }
 
     /// Which engine this is.
@@ -116,8 +125,25 @@ impl Catalog {
         self.engine
     }
 
-    /// Begins a transaction that writes.
+    /// Begins a transaction that writes. [`CatalogError::Moved`] once store, keys or catalog were moved elsewhere.
     pub async fn begin(&self) -> Result<Tx> {
+        let mut tx = self.begin_any().await?;
+        tx.check_bound(&self.bound).await?;
+        Ok(tx)
+    }
+
+    /// Begins a transaction beside which nobody else writes: it waits for those that are running, and new ones wait
+    /// for its end. For moving what this catalog belongs to.
+    pub async fn begin_alone(&self) -> Result<Tx> {
+        let mut tx = self.begin_any().await?;
+        for statement in self.engine.exclude_writers() {
+            sqlx::query(*statement).execute(&mut *tx.inner).await?;
+        }
+        tx.check_bound(&self.bound).await?;
+        Ok(tx)
+    }
+
+    async fn begin_any(&self) -> Result<Tx> {
         let writer = match &self.writer {
             Some(writer) => Some(writer.clone().lock_owned().await),
             None => None,
@@ -133,10 +159,9 @@ impl Catalog {
         Ok(Some(Timestamp::from_micros(micros)))
     }
 
-    /// Asks for an answer, any answer.
+    /// Asks for an answer. [`CatalogError::Moved`] when nothing could be written any more.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
-        Ok(())
+        self.bound.check(&self.pins().await?)
     }
 
     /// Makes the engine let go of what was deleted (SQLite: empties the write-ahead log into the file, where

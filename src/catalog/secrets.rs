@@ -29,6 +29,8 @@ statements! {
         VALUES ($1, 'destroyed', $2, $2, $2, $2) ON CONFLICT (name) DO UPDATE SET state = 'destroyed', wrapped = NULL, \
           destroyed_at = excluded.destroyed_at, recorded_at = excluded.recorded_at";
     RECORDED = "UPDATE secrets SET recorded_at = $2 WHERE name = $1 AND recorded_at IS NULL";
+    REWRAP = "UPDATE secrets SET wrapped = $3 WHERE name = $1 AND wrapped = $2 AND state <> 'destroyed'";
+    COUNT_IN_USE = "SELECT count(*) FROM secrets WHERE state <> 'destroyed'";
     // Taken by an ingest's commit: the row lock keeps a month from closing under it.
     TOUCH_LIVE = "UPDATE secrets SET state = 'live' WHERE name = $1 AND state = 'live'";
 }
@@ -141,6 +143,17 @@ impl Tx {
             .execute(&mut *self.inner)
             .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// Replaces a wrapped secret by the same under another key; false when it is not the one that was read.
+    pub async fn rewrap_secret(&mut self, name: &str, old: &[u8], new: &[u8]) -> Result<bool> {
+        let query = sqlx::query(REWRAP).bind(name).bind(old.to_vec()).bind(new.to_vec());
+        Ok(query.execute(&mut *self.inner).await?.rows_affected() == 1)
+    }
+
+    /// How many secrets there are whose keys are not destroyed.
+    pub async fn count_secrets_in_use(&mut self) -> Result<u64> {
+        super::unsigned(sqlx::query_scalar(COUNT_IN_USE).fetch_one(&mut *self.inner).await?)
     }
 
     /// Marks a secret as destroyed because the store's record proves it.

@@ -25,6 +25,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::leases::ALL,
         super::pins::ALL,
         super::policies::ALL,
+        super::pulse::ALL,
         super::purges::ALL,
         super::recordings::ALL,
         super::related::ALL,
@@ -38,7 +39,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         connection.prepare((*statement).into_sql_str()).await?;
         count += 1;
     }
-    for statement in super::search::every_statement() {
+    for statement in super::search::every_statement().into_iter().chain(super::copy::every_statement()) {
         connection.prepare(sqlx::AssertSqlSafe(statement).into_sql_str()).await?;
         count += 1;
     }

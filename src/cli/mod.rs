@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod fsck;
 mod ingest;
+mod migrate;
 mod output;
 mod part;
 mod purge;
@@ -33,9 +34,9 @@ Exit codes:
   1  it failed
   2  the command line or the configuration is wrong
   3  something was refused: a row of an import, a document that does not verify,
-     an archive that fsck finds unsound, a store that does not enforce the lock
-     that require_lock asks for
-  4  not now: the purge's brakes are on, or the archive is not ready
+     an archive that fsck finds unsound, a migration into a place that is not empty,
+     a store that does not enforce the lock that require_lock asks for
+  4  not now: the purge's brakes are on, or the archive is not ready, or in use
 
 Settings are read from earwitness.toml, EARWITNESS_* and flags, in rising order; --help lists them.";
 
@@ -66,6 +67,12 @@ enum Command {
     /// After a restored backup of the catalog, and before anything is served: bring back what was acknowledged since, and
     /// apply again every purge and hold that came later
     Restore(restore::Args),
+    /// Copy every object into another store; with --finish, move the archive there
+    MigrateStore(migrate::StoreArgs),
+    /// Copy every row into another catalog, and move the archive there; nothing may be served
+    MigrateCatalog(migrate::CatalogArgs),
+    /// Wrap every secret by the keys of another provider, and move the archive there; nothing may be served
+    MigrateKeys(migrate::KeysArgs),
     /// Check a receipt, certificate or checkpoint, offline
     Verify(verify::Args),
     /// Make, list and withdraw access tokens
@@ -136,6 +143,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Purge(args) => in_runtime(purge::run(args, config, output)),
         Command::Fsck(args) => in_runtime(fsck::run(args, config, output)),
         Command::Restore(args) => in_runtime(restore::run(args, config, output)),
+        Command::MigrateStore(args) => in_runtime(migrate::store(args, config, output)),
+        Command::MigrateCatalog(args) => in_runtime(migrate::catalog(args, config, output)),
+        Command::MigrateKeys(args) => in_runtime(migrate::keys(args, config, output)),
         Command::Token(args) => in_runtime(token::run(args, config, output)),
         Command::Store(args) => in_runtime(store::run(args, config, output)),
         Command::Report => in_runtime(report::run(config, output)),

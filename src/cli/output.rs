@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::archive::ArchiveError;
 use crate::ledger::sequencer::SequenceError;
+use crate::migrate::MigrateError;
 use crate::purge::PurgeError;
 
 /// How a command ended.
@@ -74,6 +75,21 @@ impl From<PurgeError> for Failure {
         match error {
             PurgeError::Archive(error) => error.into(),
             other => Self::failed(other),
+        }
+    }
+}
+
+impl From<MigrateError> for Failure {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Archive(error) => error.into(),
+            MigrateError::SamePlace | MigrateError::NoArchive | MigrateError::Moved(_) => Self::usage(error),
+            MigrateError::InUse | MigrateError::Changed => Self::not_now(error),
+            MigrateError::TargetNotEmpty
+            | MigrateError::ReadBack(_)
+            | MigrateError::TableReadBack(_)
+            | MigrateError::Root => Self::new(Exit::Refused, error),
+            MigrateError::Incomplete { .. } | MigrateError::Journal(_) => Self::failed(error),
         }
     }
 }

@@ -22,11 +22,17 @@ pub(super) async fn open(config: Config) -> Result<Arc<Archive>, Failure> {
 
 /// Opens an archive that is there: a mistyped folder must not look like an empty archive.
 pub(super) async fn open_existing(config: Config) -> Result<Arc<Archive>, Failure> {
-    if !config.signing_key.exists() {
-        let data = config.data.display();
-        return Err(Failure::failed(format!("there is no archive in {data}; `earwitness serve` makes one")));
-    }
+    must_exist(&config)?;
     open(config).await
+}
+
+/// An error where there is no archive.
+pub(super) fn must_exist(config: &Config) -> Result<(), Failure> {
+    if config.signing_key.exists() {
+        return Ok(());
+    }
+    let data = config.data.display();
+    Err(Failure::failed(format!("there is no archive in {data}; `earwitness serve` makes one")))
 }
 
 /// Opens an archive whose catalog and store belong together: only then may anything be taken in or purged.

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-pub use engines::{CatalogUrl, KeysUrl, KmsUrl, LockMode, S3Url, StoreUrl};
+pub use engines::{CatalogUrl, KeysUrl, KmsUrl, LockMode, S3Url, StoreUrl, masked};
 pub use error::ConfigError;
 pub use explain::Setting;
 pub use flags::Flags;

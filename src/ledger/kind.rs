@@ -61,6 +61,14 @@ kinds! {
     TOKEN_CREATED = "token.created";
     /// An access token was withdrawn.
     TOKEN_REVOKED = "token.revoked";
+    /// Every object was copied to another store, which is the archive's from then on.
+    STORE_MIGRATED = "store.migrated";
+    /// Every row was copied to another catalog, which is the archive's from then on.
+    CATALOG_MIGRATED = "catalog.migrated";
+    /// Every secret was wrapped by another key provider, which is the archive's from then on.
+    KEYS_MIGRATED = "keys.migrated";
+    /// The keys of the provider before that one were destroyed.
+    KEYS_DESTROYED = "keys.destroyed";
     /// Related data (a transcript, a note) was stored with a recording.
     RELATED_STORED = "related.stored";
 }

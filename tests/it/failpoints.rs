@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::crash::points::{DECISION, INGEST, LONG_INGEST, MONTH, PURGE, RELATED};
+use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
 
 /// Where [`earwitness::failpoint::hit`] itself is.
@@ -31,12 +32,16 @@ fn each_is_died_at() {
     let mut in_source = BTreeSet::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut in_source);
     let related = RELATED.iter().map(|(point, _)| *point);
+    let stores = STORE_POINTS.iter().map(|(point, _)| *point);
     let lists = INGEST
         .all()
         .chain(LONG_INGEST.iter().copied())
         .chain(PURGE.all())
         .chain(MONTH.all())
         .chain(REBUILD_POINTS.iter().copied())
+        .chain(stores)
+        .chain(CATALOG_POINTS.iter().copied())
+        .chain(KEYS_POINTS.iter().copied())
         .chain(related);
     let in_tests: BTreeSet<String> = lists.chain([DECISION]).map(str::to_owned).collect();
     let untested: Vec<_> = in_source.difference(&in_tests).collect();

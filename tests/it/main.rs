@@ -14,6 +14,7 @@ mod holding;
 mod housekeeping;
 mod keys_away;
 mod mend;
+mod migrate;
 mod oversight;
 mod publishing;
 mod purging;

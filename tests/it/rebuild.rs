@@ -65,7 +65,7 @@ enum Loss {
 }
 
 /// A hold that the running server was not told of, so that its sidecar is left to housekeeping.
-async fn hold(world: &World, id: RecordingId) -> (Uuid, Uuid, Timestamp) {
+pub(crate) async fn hold(world: &World, id: RecordingId) -> (Uuid, Uuid, Timestamp) {
     let (hold, case, at) = (Uuid::new_v4(), Uuid::new_v4(), Timestamp::from_micros(unix_now() * 1_000_000));
     let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
     let mut tx = catalog.begin().await.expect("a transaction");
@@ -89,7 +89,7 @@ async fn dies_at(world: &World, point: &str, due: RecordingId) {
 }
 
 /// RFC 6962 section 2.1, as it is written there.
-fn tree_hash(leaves: &[Vec<u8>]) -> [u8; 32] {
+pub(crate) fn tree_hash(leaves: &[Vec<u8>]) -> [u8; 32] {
     let hash =
         |parts: &[&[u8]]| -> [u8; 32] { digest(&SHA256, &parts.concat()).as_ref().try_into().expect("32 bytes") };
     match leaves {
@@ -103,14 +103,14 @@ fn tree_hash(leaves: &[Vec<u8>]) -> [u8; 32] {
 }
 
 /// Size and root of a checkpoint.
-fn head(checkpoint: &str) -> (usize, Vec<u8>) {
+pub(crate) fn head(checkpoint: &str) -> (usize, Vec<u8>) {
     let mut lines = checkpoint.lines().skip(1);
     let size = lines.next().expect("a size").parse().expect("a number");
     (size, BASE64_STANDARD.decode(lines.next().expect("a root")).expect("base64"))
 }
 
 /// All leaves of the published tree, over HTTP.
-async fn leaves(server: &Server, token: &str) -> Vec<Vec<u8>> {
+pub(crate) async fn leaves(server: &Server, token: &str) -> Vec<Vec<u8>> {
     let (size, _) = head(&checkpoint(server, token).await);
     let mut leaves = Vec::new();
     for index in 0..size.div_ceil(256) {
@@ -130,12 +130,12 @@ async fn leaves(server: &Server, token: &str) -> Vec<Vec<u8>> {
     leaves
 }
 
-async fn checkpoint(server: &Server, token: &str) -> String {
+pub(crate) async fn checkpoint(server: &Server, token: &str) -> String {
     let response = server.until(token, "/v1/ledger/checkpoint", StatusCode::OK).await;
     response.text().await.expect("a checkpoint")
 }
 
-async fn post(server: &Server, token: &str, metadata: &Value, audio: &[u8]) -> (String, Vec<u8>) {
+pub(crate) async fn post(server: &Server, token: &str, metadata: &Value, audio: &[u8]) -> (String, Vec<u8>) {
     let response = server.post(token, metadata, audio).await.expect("an answer");
     assert!(response.status().is_success(), "{}", response.status());
     let receipt = response.bytes().await.expect("a receipt").to_vec();

@@ -2,6 +2,7 @@
 
 mod cache;
 mod error;
+mod rewrap;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::failpoint;
 use cache::{Cache, Slot};
 
 pub use error::KeyringError;
+pub use rewrap::{check_opens, rewrap};
 pub use shelf::{SecretShelf, SecretState, ShelfEntry, ShelfFailure};
 
 /// For how long a secret stays unwrapped in memory, unless said otherwise.

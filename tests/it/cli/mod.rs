@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::support::world::{World, five_years_less, tone, unix_now};
 
-/// Makes one test per engine out of an async function that takes an `Engine`.
+/// Makes one test per stack out of an async function that takes a `Stack`.
 macro_rules! on_both {
     ($($name:ident),+ $(,)?) => {
         mod embedded {

@@ -34,7 +34,7 @@ fn head(checkpoint: &str) -> (usize, Hash) {
 }
 
 /// Checks an entry's proof from the texts alone (C2SP tlog-proof).
-fn check_proof(entry: &Value, checkpoint: &str) {
+pub(crate) fn check_proof(entry: &Value, checkpoint: &str) {
     let proof = entry["proof"].as_str().unwrap();
     let (above, below) = proof.split_once("\n\n").unwrap();
     assert_eq!(below, checkpoint, "every proof leads to the page's checkpoint");

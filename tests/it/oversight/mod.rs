@@ -1,6 +1,6 @@
 //! Oversight over HTTP: quarantine, custody, retention, the ledger; who reaches what; what the API says of itself.
 
-mod custody;
+pub(crate) mod custody;
 mod ledger;
 mod openapi;
 mod quarantine;

@@ -71,3 +71,18 @@ macro_rules! on_both_catalogs {
         }
     };
 }
+
+/// Makes one test per engine out of an async function that takes an `Engine`.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::support::engines::Engine::Sqlite).await; })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::support::engines::Engine::Postgres).await; })+
+        }
+    };
+}

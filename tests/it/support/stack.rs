@@ -11,7 +11,7 @@ use earwitness::clock::Clock;
 use earwitness::config::{Config, Inputs};
 use tempfile::TempDir;
 
-use super::engines::{postgres_schema, sqlite_url};
+use super::engines::{Engine, postgres_schema, sqlite_url};
 use super::outsider::Outsider;
 
 /// Which stack a test runs on.
@@ -19,6 +19,16 @@ use super::outsider::Outsider;
 pub enum Stack {
     Embedded,
     Production,
+}
+
+impl Stack {
+    /// What its catalog is on.
+    pub fn catalog(self) -> Engine {
+        match self {
+            Self::Embedded => Engine::Sqlite,
+            Self::Production => Engine::Postgres,
+        }
+    }
 }
 
 /// Which of the store's buckets a test of the production stack has its objects in.
@@ -66,6 +76,12 @@ impl Engines {
     /// The address of the keys, where they are in no folder.
     pub fn keys(&self) -> Option<&str> {
         self.settings.iter().find(|(name, _)| *name == "EARWITNESS_KEYS").map(|(_, address)| address.as_str())
+    }
+
+    /// Another address for this setting.
+    pub fn set(&mut self, setting: &'static str, address: &str) {
+        self.settings.retain(|(name, _)| *name != setting);
+        self.settings.push((setting, address.to_owned()));
     }
 
     /// The same engines at another address.

@@ -19,7 +19,7 @@ use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use super::engines::sqlite_url;
+use super::engines::{Engine, sqlite_url};
 use super::objects;
 use super::outsider::Outsider;
 use super::stack::{Bucket, Engines, Stack};
@@ -57,13 +57,17 @@ impl World {
         Self::within(stack, Bucket::Versioned).await
     }
 
+    /// One with everything in its data folder but the catalog, which is on this engine.
+    pub async fn small_with(engine: Engine) -> Self {
+        let mut world = Self::new(Stack::Embedded).await;
+        world.catalog = empty_catalog(&world.folder, engine).await;
+        world
+    }
+
     async fn within(stack: Stack, bucket: Bucket) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let engines = Engines::new(stack, bucket).await;
-        let catalog = match stack {
-            Stack::Embedded => sqlite_url(&folder.path().join("catalog.db")),
-            Stack::Production => database("CREATE DATABASE {name}").await,
-        };
+        let catalog = empty_catalog(&folder, stack.catalog()).await;
         Self { folder, stack, catalog, engines, store: OnceCell::new(), ahead_s: 0 }
     }
 
@@ -88,6 +92,12 @@ impl World {
         self.catalog = self.catalog.replace(catalog.0, &catalog.1);
         self.engines = self.engines.moved(store.0, &store.1).moved(keys.0, &keys.1);
         taps
+    }
+
+    /// From now on this setting, of its store or its keys, is another one.
+    pub fn use_engine(&mut self, setting: &'static str, address: &str) {
+        self.engines.set(setting, address);
+        self.store = OnceCell::new();
     }
 
     /// Its bucket, seen from outside. On the production stack only.
@@ -210,33 +220,37 @@ impl World {
 
     /// A copy of the catalog as it is now. No process may be using it.
     pub async fn back_up(&self) -> String {
-        match self.stack {
-            Stack::Embedded => {
-                let copy = self.folder.path().join(format!("backup-{}.db", uuid::Uuid::new_v4().simple()));
-                for end in ["", "-wal"] {
-                    let from = format!("{}{end}", self.folder.path().join("catalog.db").display());
-                    if Path::new(&from).exists() {
-                        std::fs::copy(from, format!("{}{end}", copy.display())).expect("a copy of the catalog");
-                    }
+        let Some((_, name)) = self.catalog.strip_prefix("postgres").and_then(|rest| rest.rsplit_once('/')) else {
+            let copy = sqlite_file(&self.folder);
+            let from = self.catalog.trim_start_matches("sqlite://");
+            for end in ["", "-wal"] {
+                let from = format!("{from}{end}");
+                if Path::new(&from).exists() {
+                    std::fs::copy(from, format!("{}{end}", copy.display())).expect("a copy of the catalog");
                 }
-                sqlite_url(&copy)
             }
-            Stack::Production => {
-                let name = self.catalog.rsplit('/').next().expect("a database name");
-                database(&format!("CREATE DATABASE {{name}} TEMPLATE {name}")).await
-            }
-        }
+            return sqlite_url(&copy);
+        };
+        database(&format!("CREATE DATABASE {{name}} TEMPLATE {name}")).await
     }
 
     /// An empty place for a catalog, as after a loss.
     pub async fn empty_catalog(&self) -> String {
-        match self.stack {
-            Stack::Embedded => {
-                sqlite_url(&self.folder.path().join(format!("empty-{}.db", uuid::Uuid::new_v4().simple())))
-            }
-            Stack::Production => database("CREATE DATABASE {name}").await,
-        }
+        let engine = if self.catalog.starts_with("sqlite") { Engine::Sqlite } else { Engine::Postgres };
+        empty_catalog(&self.folder, engine).await
     }
+}
+
+/// An empty place for a catalog on this engine.
+pub async fn empty_catalog(folder: &TempDir, engine: Engine) -> String {
+    match engine {
+        Engine::Sqlite => sqlite_url(&sqlite_file(folder)),
+        Engine::Postgres => database("CREATE DATABASE {name}").await,
+    }
+}
+
+fn sqlite_file(folder: &TempDir) -> PathBuf {
+    folder.path().join(format!("catalog-{}.db", uuid::Uuid::new_v4().simple()))
 }
 
 fn walk(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
