@@ -24,7 +24,11 @@ pub(super) async fn check_in_force(catalog: &Catalog) -> Result<(), ArchiveError
 
 /// An empty folder where a volume is not mounted would pass for a store from which everything is purged. From here on
 /// this process writes only while the catalog belongs to what it opened.
-pub(super) async fn check_pin(catalog: &Catalog, part: &'static str, identity: Option<String>) -> Result<(), ArchiveError> {
+pub(super) async fn check_pin(
+    catalog: &Catalog,
+    part: &'static str,
+    identity: Option<String>,
+) -> Result<(), ArchiveError> {
     let place = if part == pin::STORE { pin::STORE_PLACE } else { pin::KEYS_PLACE };
     if let Some(identity) = &identity {
         catalog.pin(part, identity).await?;

@@ -14,10 +14,13 @@ use crate::archive::{Archive, ArchiveError};
 use crate::clock::Clock;
 use crate::find::audio::Players;
 use crate::ledger::kind::Kind;
+use crate::purge::brakes;
 use crate::telemetry::Metrics;
 
 /// A clock further than this from the catalog's makes a node not ready: it would open or close too late.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(1);
+/// A part that takes longer to answer than this does not work: whoever asks for readiness must not wait with it.
+const CHECK_TIME: Duration = Duration::from_secs(5);
 /// Overdue for longer than this many sweep intervals is a warning.
 const OVERDUE_INTERVALS: u32 = 3;
 
@@ -131,15 +134,31 @@ impl RefusalLog for App {
 impl Readiness for App {
     async fn checks(&self) -> Vec<Check> {
         let archive = self.archive();
-        vec![
-            catalog(archive).await,
-            clock(archive).await,
-            store(archive).await,
-            keys(archive).await,
-            ledger(archive).await,
-            purge(archive).await,
-        ]
+        let (catalog, clock, store, keys, ledger, purge) = tokio::join!(
+            in_time("catalog", catalog(archive)),
+            in_time("clock", clock(archive)),
+            in_time("store", store(archive)),
+            in_time("keys", keys(archive)),
+            in_time("ledger", ledger(archive)),
+            in_time("purge", purge(archive)),
+        );
+        let checks = vec![catalog, clock, store, keys, ledger, purge];
+        for check in &checks {
+            let gauge = |yes: bool| if yes { 1.0 } else { 0.0 };
+            metrics::gauge!("earwitness_ready", "part" => check.name).set(gauge(check.status != CheckStatus::Failed));
+            metrics::gauge!("earwitness_warning", "part" => check.name)
+                .set(gauge(check.status == CheckStatus::Warning));
+        }
+        checks
     }
+}
+
+async fn in_time(name: &'static str, check: impl Future<Output = Check>) -> Check {
+    let result = tokio::time::timeout(CHECK_TIME, check).await;
+    result.unwrap_or_else(|_| {
+        tracing::warn!(part = name, seconds = CHECK_TIME.as_secs(), "not ready: no answer");
+        failed(name, format!("no answer within {} s", CHECK_TIME.as_secs()))
+    })
 }
 
 fn check(name: &'static str, result: Result<Option<String>, ArchiveError>) -> Check {
@@ -167,6 +186,7 @@ async fn clock(archive: &Archive) -> Check {
         Ok(Some(theirs)) => {
             let after = archive.clock.now();
             let apart = before.since(theirs).max(theirs.since(after));
+            metrics::gauge!("earwitness_clock_offset_seconds").set(apart.as_secs_f64());
             if apart > CLOCK_TOLERANCE {
                 return failed("clock", format!("{} ms off the catalog's clock", apart.as_millis()));
             }
@@ -196,10 +216,15 @@ async fn purge(archive: &Archive) -> Check {
     let look = async {
         let now = archive.clock.now();
         let brakes = archive.catalog.open_brakes().await?;
+        let oldest = archive.catalog.oldest_due(now).await?;
+        // Passes run on one node at a time; every node tells what all of them share.
+        brakes::tell(brakes.len(), oldest.map(|at| now.since(at)));
+        if let Some(last) = archive.catalog.last_heartbeat().await? {
+            metrics::gauge!("earwitness_purge_heartbeat_age_seconds").set(now.since(last).as_secs_f64());
+        }
         if let Some(brake) = brakes.first() {
             return Ok(Some(format!("the purge has stopped itself: {}", brake.kind.as_str())));
         }
-        let oldest = archive.catalog.oldest_due(now).await?;
         let late = archive.config.sweep_interval * OVERDUE_INTERVALS;
         let overdue = oldest.map(|at| now.since(at)).filter(|for_| *for_ > late);
         Ok(overdue.map(|for_| format!("the oldest overdue recording waits since {} s", for_.as_secs())))

@@ -167,8 +167,13 @@ pub async fn check(archive: &Archive) -> Result<Vec<Brake>, ArchiveError> {
     if !open.iter().any(|brake| brake.kind.is_about_the_clock()) {
         archive.catalog.beat(now).await?;
     }
-    metrics::gauge!("earwitness_purge_brakes").set(open.len() as f64);
     Ok(open)
+}
+
+/// Tells the metrics how many brakes are on and for how long the oldest overdue recording has been waiting.
+pub fn tell(brakes: usize, oldest_overdue: Option<Duration>) {
+    metrics::gauge!("earwitness_purge_brakes").set(brakes as f64);
+    metrics::gauge!("earwitness_oldest_overdue_seconds").set(oldest_overdue.map_or(0.0, |for_| for_.as_secs_f64()));
 }
 
 /// Who lets the purge go on.

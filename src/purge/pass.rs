@@ -108,7 +108,7 @@ async fn pass_with_lease(archive: &Archive) -> Result<(PassReport, Option<PurgeE
     let now = archive.clock.now();
     report.still_due = archive.catalog.count_due(now).await?;
     let oldest = archive.catalog.oldest_due(now).await?;
-    metrics::gauge!("earwitness_oldest_overdue_seconds").set(oldest.map_or(0.0, |at| now.since(at).as_secs_f64()));
+    brakes::tell(brakes.len(), oldest.map(|at| now.since(at)));
     Ok((report, first))
 }
 

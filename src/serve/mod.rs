@@ -5,10 +5,12 @@
 //! | `connections` | accepting, slow clients, letting running requests finish |
 //! | `gate` | how many requests run at once |
 //! | `sequencer` | when the ledger is published |
+//! | `watch` | what the metrics say of the whole archive |
 
 mod connections;
 mod gate;
 mod sequencer;
+mod watch;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -91,11 +93,12 @@ impl Server {
             let router = http::app(app.clone(), routes::metrics(), routes::no_document());
             listeners.spawn(connections::accept(listener, router, most, accepting.clone()));
         }
+        let (background, loops) = (CancellationToken::new(), TaskTracker::new());
+        loops.spawn(watch::run(app.clone(), background.clone()));
         let router = http::app(app, routes::all_routes(metrics_address.is_none()), crate::http::openapi::document());
         let router = gate::limit(router, most);
         let connections = most.saturating_mul(CONNECTIONS_PER_REQUEST);
         listeners.spawn(connections::accept(listener, router, connections, accepting.clone()));
-        let (background, loops) = (CancellationToken::new(), TaskTracker::new());
         loops.spawn(sequencer::run(archive.clone(), background.clone()));
         loops.spawn(purge::run(archive.clone(), background.clone()));
         loops.spawn(housekeeping::run(archive.clone(), background.clone()));

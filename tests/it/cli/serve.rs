@@ -10,7 +10,11 @@ use crate::support::objects::bytes_of;
 use crate::support::stack::Stack;
 use crate::support::world::World;
 
-on_both!(tokens_count_from_the_next_request_on, a_catalog_older_than_its_store_serves_nothing);
+on_both!(
+    tokens_count_from_the_next_request_on,
+    a_catalog_older_than_its_store_serves_nothing,
+    metrics_tell_what_is_there_and_what_fails,
+);
 
 /// Starts `serve` on a fresh port and gives its base URL.
 fn serve(world: &World, more: &[&str]) -> (Running, Value) {
@@ -24,6 +28,50 @@ async fn status(url: String, token: Option<&str>) -> u16 {
     let request = reqwest::Client::new().get(url);
     let request = if let Some(token) = token { request.bearer_auth(token) } else { request };
     request.send().await.expect("an answer").status().as_u16()
+}
+
+async fn text(url: String) -> String {
+    reqwest::get(url).await.expect("an answer").text().await.expect("a text")
+}
+
+async fn metrics_tell_what_is_there_and_what_fails(stack: Stack) {
+    let world = World::new(stack).await;
+    let imported = import(&world, &[row(&world, "call-1", 60, 1)]);
+    assert!(imported.status.success(), "{}", stderr(&imported));
+    let (_server, listening) = serve(&world, &[]);
+    let url = listening["url"].as_str().unwrap();
+    // The first count and the first pass of the purge come right after the start, by themselves.
+    let mut metrics = String::new();
+    for _ in 0..200 {
+        assert_eq!(status(format!("{url}/readyz"), None).await, 200);
+        metrics = text(format!("{url}/metrics")).await;
+        if ["recordings ", "purge_heartbeat_age_seconds "]
+            .iter()
+            .all(|m| metrics.contains(&format!("\nearwitness_{m}")))
+        {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let has = |metrics: &str, line: &str| assert!(metrics.lines().any(|l| l == line), "{line} in:\n{metrics}");
+    for part in ["catalog", "clock", "store", "keys", "ledger", "purge"] {
+        has(&metrics, &format!("earwitness_ready{{part=\"{part}\"}} 1"));
+    }
+    for line in ["recordings 1", "quarantined 0", "held 0", "purge_brakes 0", "oldest_overdue_seconds 0"] {
+        has(&metrics, &format!("earwitness_{line}"));
+    }
+    has(&metrics, "earwitness_ledger_failures_total 0");
+    assert_eq!(metrics.contains("\nearwitness_clock_offset_seconds "), stack == Stack::Production, "{metrics}");
+    if stack == Stack::Production {
+        return; // its keys are in no folder that could go away
+    }
+    has(&metrics, "earwitness_warning{part=\"keys\"} 1"); // no replica
+    let keys = world.data().join("keys");
+    std::fs::rename(&keys, world.data().join("not-mounted")).unwrap();
+    assert_eq!(status(format!("{url}/readyz"), None).await, 503);
+    let metrics = text(format!("{url}/metrics")).await;
+    has(&metrics, "earwitness_ready{part=\"keys\"} 0");
+    has(&metrics, "earwitness_ready{part=\"catalog\"} 1");
 }
 
 async fn tokens_count_from_the_next_request_on(stack: Stack) {

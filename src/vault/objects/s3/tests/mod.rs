@@ -15,7 +15,11 @@ use crate::vault::objects::conformance;
 /// The settings of the server that `./test` starts, with a prefix of its own.
 fn settings() -> S3Settings {
     let url = std::env::var("EARWITNESS_TEST_S3").expect("EARWITNESS_TEST_S3 is not set: run the tests with ./test");
-    let StoreUrl::S3(url) = url.parse().unwrap() else { panic!("EARWITNESS_TEST_S3 is not an s3:// address") };
+    let url = match url.parse().unwrap() {
+        StoreUrl::S3(url) => Some(url),
+        StoreUrl::Disk(_) => None,
+    };
+    let url = url.expect("EARWITNESS_TEST_S3 is an s3:// address");
     S3Settings {
         bucket: url.bucket,
         prefix: format!("tests/{}", Uuid::new_v4().as_hyphenated()),
