@@ -11,6 +11,8 @@ statements! {
         (SELECT count(*) FROM recordings WHERE stage = 'live' AND expires_at > $1) AS live, \
         (SELECT count(*) FROM recordings WHERE stage = 'live' AND status = 'quarantined' AND expires_at > $1) AS quarantined, \
         (SELECT count(DISTINCT recording_id) FROM holds WHERE released_at IS NULL) AS held, \
+        (SELECT count(*) FROM holds h JOIN cases c ON c.id = h.case_id \
+          WHERE h.released_at IS NULL AND c.review_at <= $1) AS holds_overdue, \
         (SELECT count(*) FROM purges WHERE stage <> 'certified') AS purging, \
         (SELECT count(*) FROM purges WHERE stage = 'certified') AS purged, \
         (SELECT count(*) FROM certificates) AS certificates, \
@@ -29,6 +31,8 @@ pub struct Totals {
     pub quarantined: u64,
     /// Recordings on legal hold.
     pub held: u64,
+    /// Holds in force whose case's review date is over.
+    pub holds_overdue: u64,
     /// Purges under way.
     pub purging: u64,
     /// Purges done, ever.
@@ -63,6 +67,7 @@ impl Catalog {
             live: count("live")?,
             quarantined: count("quarantined")?,
             held: count("held")?,
+            holds_overdue: count("holds_overdue")?,
             purging: count("purging")?,
             purged: count("purged")?,
             certificates: count("certificates")?,

@@ -44,6 +44,7 @@ async fn measure(archive: &Archive) -> Result<(), ArchiveError> {
     metrics::gauge!("earwitness_recordings").set(totals.live as f64);
     metrics::gauge!("earwitness_quarantined").set(totals.quarantined as f64);
     metrics::gauge!("earwitness_held").set(totals.held as f64);
+    metrics::gauge!("earwitness_holds_overdue").set(totals.holds_overdue as f64);
     metrics::gauge!("earwitness_purging").set(totals.purging as f64);
     metrics::gauge!("earwitness_stale_sidecars").set(totals.stale_sidecars as f64);
     metrics::gauge!("earwitness_ledger_unsequenced").set(totals.unsequenced as f64);

@@ -71,6 +71,8 @@ pub struct RetentionTotals {
     pub quarantined: u64,
     /// On legal hold, before or after their deadline.
     pub held: u64,
+    /// Holds in force whose case's review date is over.
+    pub holds_overdue: u64,
     /// Fenced and not certified yet: their purge is under way.
     pub purging: u64,
     /// Purged, ever.
@@ -180,6 +182,7 @@ fn totals_of(totals: &Totals) -> RetentionTotals {
         live: totals.live,
         quarantined: totals.quarantined,
         held: totals.held,
+        holds_overdue: totals.holds_overdue,
         purging: totals.purging,
         purged: totals.purged,
         certificates: totals.certificates,
