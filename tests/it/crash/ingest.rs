@@ -73,7 +73,8 @@ pub(super) async fn dies_at(stack: Stack, point: &str, audio: &[u8]) {
     server.until(&legal, "/v1/ledger/checkpoint", StatusCode::OK).await;
     world.until_months_are_ahead().await;
     server.stop().await;
-    let mut server = world.serve(Some(point)).await;
+    let mut server = world.serve_to_be_armed(point).await;
+    world.arm();
     assert!(server.is_alive(), "{point}: it was reached without an upload");
     // So long ago that its month's key is not among those that were made ahead.
     let metadata = call("call-1", 100 * 24 * 3_600);

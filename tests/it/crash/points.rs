@@ -44,7 +44,7 @@ pub(crate) const INGEST: Points = Points {
         "object-folders-synced",
         "object-renamed",
     ],
-    production: &["transit.key_created", "object-put", "object-overwritten"],
+    production: &["transit.key_created", "object-put", "object-overwritten", "guard.set"],
 };
 
 /// Of an upload to S3 that is long enough to be stored in parts.

@@ -156,11 +156,30 @@ impl World {
 
     /// Starts `serve` and waits until it is ready; `fail_at` names the fail point at which it kills itself.
     pub async fn serve(&self, fail_at: Option<&str>) -> Server {
+        let env: Vec<_> = fail_at.iter().map(|name| ("EARWITNESS_FAILPOINT", *name)).collect();
+        self.serve_with(&env).await
+    }
+
+    /// The same, where the fail point does nothing before [`World::arm`]: a start comes past many of them.
+    pub async fn serve_to_be_armed(&self, fail_at: &str) -> Server {
+        let armed = self.arm_file().display().to_string();
+        let _ = std::fs::remove_file(&armed);
+        self.serve_with(&[("EARWITNESS_FAILPOINT", fail_at), ("EARWITNESS_TEST_ARMED", &armed)]).await
+    }
+
+    /// From now on the fail point of [`World::serve_to_be_armed`] kills.
+    pub fn arm(&self) {
+        std::fs::write(self.arm_file(), b"").expect("a file");
+    }
+
+    fn arm_file(&self) -> PathBuf {
+        self.folder.path().join("armed")
+    }
+
+    async fn serve_with(&self, env: &[(&str, &str)]) -> Server {
         let port = free_port();
         let mut command = self.command(&["serve", "--listen", &format!("127.0.0.1:{port}")]);
-        if let Some(name) = fail_at {
-            command.env("EARWITNESS_FAILPOINT", name);
-        }
+        command.envs(env.iter().copied());
         let log = std::fs::File::options().create(true).append(true).open(self.folder.path().join("serve.log"));
         let log = log.expect("a log file");
         let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the binary starts");
