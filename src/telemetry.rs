@@ -32,10 +32,14 @@ pub enum TelemetryError {
     Metrics(#[from] BuildError),
 }
 
+const QUIET: &str = "sqlx::postgres::notice=warn";
+
 /// Sends this process's log to standard error. `filter`: a level such as `info`, or directives such as
 /// `info,earwitness::purge=debug`. To be called once.
 pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), TelemetryError> {
-    let filter: EnvFilter = filter.parse()?;
+    // PostgreSQL tells at each start that what exists need not be made; whoever names the target hears it.
+    let quiet = if filter.contains("sqlx::postgres") { String::new() } else { format!("{QUIET},") };
+    let filter: EnvFilter = format!("{quiet}{filter}").parse()?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init()?,
