@@ -34,6 +34,12 @@ pub enum Problem {
     UnfinishedUpload,
     /// Objects of a recording that was purged.
     PurgeRemains,
+    /// An object that somebody hid behind a delete marker.
+    Hidden,
+    /// An object with a second version, which is not ours.
+    Overwritten,
+    /// A sidecar with older versions, which hold keys that it may no longer hold.
+    OldVersions,
     /// Related data that no row knows of.
     RelatedOrphan,
     /// A file of a write that was not completed.
@@ -57,6 +63,9 @@ impl Problem {
             Self::CallTaken => "call-taken",
             Self::UnfinishedUpload => "unfinished-upload",
             Self::PurgeRemains => "purge-remains",
+            Self::Hidden => "hidden",
+            Self::Overwritten => "overwritten",
+            Self::OldVersions => "old-versions",
             Self::RelatedOrphan => "related-orphan",
             Self::Temporary => "temporary",
             Self::Foreign => "foreign",
