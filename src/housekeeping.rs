@@ -32,6 +32,7 @@ const ACCESS_WINDOW: Duration = Duration::from_secs(3600);
 /// Keys of months are made for recordings of so many times four weeks ahead: two months at least.
 const AHEAD_STEPS: u32 = 3;
 const AHEAD_STEP: Duration = Duration::from_secs(28 * 24 * 3600);
+
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct HousekeepingReport {

@@ -22,6 +22,8 @@ pub enum Problem {
     MissingRelated,
     /// The store would delete a recording that it has to keep.
     LockMissing,
+    /// The store would keep a recording beyond its deadline: the purge will have to wait for it.
+    LockTooLong,
     /// The audio is not what was received.
     DigestMismatch,
     /// A sealed object does not open, or a signed one is not to be believed.
@@ -57,6 +59,7 @@ impl Problem {
             Self::MissingSidecar => "missing-sidecar",
             Self::MissingRelated => "missing-related",
             Self::LockMissing => "lock-missing",
+            Self::LockTooLong => "lock-too-long",
             Self::DigestMismatch => "digest-mismatch",
             Self::Unreadable => "unreadable",
             Self::RowMissing => "row-missing",

@@ -1,5 +1,7 @@
 //! Every row's objects: audio, waveform, sidecar, related data.
 
+use std::time::Duration;
+
 use futures::future::try_join_all;
 
 use super::Options;
@@ -11,6 +13,9 @@ use crate::vault::objects::{ObjectKey, ObjectMeta, RecordingPart};
 
 /// Rows that are read at a time.
 const PAGE: u32 = 1_000;
+
+/// So long after a deadline a lock may end: rounded up, and no more.
+const LOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// Walks over recordings in the order of their ids: those after `after`, so many at the most. Returns where the next walk
 /// goes on; none at the end. What the purge has begun with is its own business.
@@ -70,6 +75,10 @@ async fn check_one(
     if archive.store_facts().await?.locks && is_unguarded(archive, row, [audio, waveform]) {
         mend_guards(archive, row, options, report).await?;
     }
+    if is_locked_too_long(row, [audio, waveform, sidecar]) {
+        // Only who may go around a lock can shorten it, and only in the governance mode.
+        report.add(Problem::LockTooLong, Action::Reported, row.id);
+    }
     // The purge may have taken it between the look at the row and the look at the store.
     if (missing.is_empty() && sidecar.is_some()) || !is_still_live(archive, row.id).await? {
         return Ok(());
@@ -98,7 +107,8 @@ async fn mend_guards(
     let mended = if options.repair || options.rebuild {
         archive.catalog.forget_guards_of(row.id).await?;
         let guarded = report.unless_unreadable(archive.guard(row.id).await, row.id)?.is_some();
-        let found = [head(archive, row, RecordingPart::Audio).await?, head(archive, row, RecordingPart::Waveform).await?];
+        let found =
+            [head(archive, row, RecordingPart::Audio).await?, head(archive, row, RecordingPart::Waveform).await?];
         guarded && !is_unguarded(archive, row, found)
     } else {
         false
@@ -115,6 +125,12 @@ fn is_unguarded(archive: &Archive, row: &RecordingRow, found: [Option<ObjectMeta
         let locked = meta.locked_until.is_some_and(|until| until >= row.expires_at);
         (must_be_locked && !locked) || (row.held_since.is_some() && !meta.held)
     })
+}
+
+/// Whether the store will refuse what the purge has to do: somebody prolonged a lock, or the bucket locks by default.
+fn is_locked_too_long(row: &RecordingRow, found: [Option<ObjectMeta>; 3]) -> bool {
+    let latest = row.expires_at.plus(LOCK_TOLERANCE);
+    found.into_iter().flatten().any(|meta| meta.locked_until.is_some_and(|until| until > latest))
 }
 
 async fn is_still_live(archive: &Archive, id: RecordingId) -> Result<bool, ArchiveError> {
