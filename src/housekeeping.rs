@@ -5,6 +5,8 @@
 //! fails does not keep the others from running: each is tried again by the next pass. What deletes by age waits while
 //! the clock is not trusted: a clock that is years ahead would forget a year of accesses and sweep up uploads in flight.
 
+mod look;
+
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -15,14 +17,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::clock::Timestamp;
-use crate::fsck;
-use crate::leases::HeldLease;
 use crate::purge::brakes::clock_is_trusted;
 use crate::receive::settle;
 use crate::recording::ExpiryMonth;
 use crate::retention::{self, Policy};
 use crate::vault::keys::KeyName;
-use crate::vault::objects::{Prefix, sweep_unfinished};
 
 /// Rows that one step takes in one statement.
 const BATCH: u32 = 500;
@@ -30,15 +29,9 @@ const BATCH: u32 = 500;
 const BATCHES: u32 = 20;
 /// Ranges of one playback count once in ten minutes; an hour later nobody asks for the window any more.
 const ACCESS_WINDOW: Duration = Duration::from_secs(3600);
-/// No write lasts this long, so what is unfinished and older is dead.
-const UNFINISHED: Duration = Duration::from_secs(24 * 3600);
-/// Finding what is unfinished lists the whole store, so it is not done in every pass.
-const BETWEEN_LISTINGS: Duration = Duration::from_secs(3600);
 /// Keys of months are made for recordings of so many times four weeks ahead: two months at least.
 const AHEAD_STEPS: u32 = 3;
 const AHEAD_STEP: Duration = Duration::from_secs(28 * 24 * 3600);
-/// The name of the lease on what lists the whole store.
-const LISTING_LEASE: &str = "orphans";
 
 /// What a pass did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -89,7 +82,7 @@ impl HousekeepingReport {
     }
 }
 
-/// Does a bounded amount of each step. `list_store` also looks for what unfinished writes left, which lists all of it.
+/// Does a bounded amount of each step. `list_store` also looks over the store: see [`look`].
 pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     let now = archive.clock.now();
     let mut report = HousekeepingReport::default();
@@ -111,30 +104,10 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     let swept = sweep_windows(archive, now).await;
     report.access_windows_swept = report.keep("access-windows", swept);
     if list_store && !report.held_back {
-        look_over_store(archive, &mut report).await;
+        look::look_over(archive, &mut look::Rounds::default(), &mut report).await;
     }
     archive.keyring.forget_expired();
     report
-}
-
-/// What lists the whole store, on one node at a time.
-async fn look_over_store(archive: &Archive, report: &mut HousekeepingReport) {
-    let taken = HeldLease::take(archive, LISTING_LEASE).await;
-    let Some(lease) = report.keep("lease", taken) else { return };
-    let before = archive.clock.now().minus(UNFINISHED);
-    let swept = sweep_unfinished(archive.store.as_ref(), &Prefix::all(), before).await;
-    report.unfinished_swept = report.keep("unfinished", swept.map(|n| Some(n as u64)));
-    let orphans = look_for_orphans(archive).await;
-    report.orphans = report.keep("orphans", orphans);
-    let given_back = lease.give_back().await;
-    report.keep("lease", given_back);
-}
-
-/// Looks over store and catalog both ways and mends.
-async fn look_for_orphans(archive: &Archive) -> Result<Option<u64>, ArchiveError> {
-    let found = fsck::run(archive, fsck::Options { repair: true, ..fsck::Options::default() }).await?;
-    metrics::gauge!("earwitness_unsound").set(if found.is_sound() { 0.0 } else { 1.0 });
-    Ok(Some(found.findings.len() as u64))
 }
 
 async fn write_stale_sidecars(archive: &Archive) -> Result<u64, ArchiveError> {
@@ -187,15 +160,15 @@ async fn sweep_windows(archive: &Archive, now: Timestamp) -> Result<u64, Archive
     Ok(swept)
 }
 
-/// Runs a pass at every sweep interval until told to stop; a pass that has begun is finished.
+/// Runs a pass at every sweep interval, and looks over the store beside them, until told to stop; a pass that has begun
+/// is finished.
 pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
-    let mut listed: Option<tokio::time::Instant> = None;
+    tokio::join!(passes(&archive, &stop), look::run(archive.clone(), stop.clone()));
+}
+
+async fn passes(archive: &Archive, stop: &CancellationToken) {
     loop {
-        let list_store = listed.is_none_or(|at| at.elapsed() >= BETWEEN_LISTINGS);
-        let report = pass(&archive, list_store).await;
-        if report.looked_over_store() {
-            listed = Some(tokio::time::Instant::now());
-        }
+        let report = pass(archive, false).await;
         if !report.is_idle() {
             tracing::info!(
                 uploads_settled = report.uploads_settled,

@@ -3,7 +3,7 @@
 //! delete for five years. What was asked for is read back; what was not read back yet is done again.
 
 use super::{Archive, ArchiveError};
-use crate::catalog::Guard;
+use crate::catalog::{Guard, Stage};
 use crate::recording::{ExpiryMonth, RecordingId};
 use crate::vault::objects::{HoldOutcome, LockOutcome, ObjectKey, RecordingPart, StoreError, StoreFacts};
 
@@ -17,6 +17,20 @@ impl Archive {
     /// What the store enforces, tried out once in the life of this process.
     pub async fn store_facts(&self) -> Result<&StoreFacts, ArchiveError> {
         Ok(self.store_facts.get_or_try_init(|| self.store.probe()).await?)
+    }
+
+    /// Tries out once more what the store enforces. An upload whose lock is not kept is not acknowledged in any case; this
+    /// tells before there is one.
+    pub async fn probe_again(&self) -> Result<(), ArchiveError> {
+        let facts = self.store.probe().await?;
+        metrics::gauge!("earwitness_store_lock_enforced").set(f64::from(u8::from(facts.locks)));
+        for warning in &facts.warnings {
+            tracing::warn!(warning, "the store");
+        }
+        if self.store_facts().await?.locks && !facts.locks {
+            return Err(StoreError::LockNotKept.into());
+        }
+        Ok(())
     }
 
     /// Tries out what the store enforces and refuses one that is configured to lock and does not.
@@ -39,7 +53,8 @@ impl Archive {
     /// they are in place, or where the store has none.
     ///
     /// # Errors
-    /// [`StoreError::LockNotKept`]: the store took the request and does not keep it.
+    /// [`StoreError::LockNotKept`]: the store took the request and does not keep it. [`ArchiveError::AudioMissing`]:
+    /// there is nothing that it could keep.
     pub async fn guard(&self, id: RecordingId) -> Result<(), ArchiveError> {
         if !self.store_facts().await?.locks {
             return Ok(());
@@ -63,18 +78,27 @@ impl Archive {
         let lock = self.clock.now() < guard.expires_at;
         let parts =
             GUARDED.map(|part| self.put_guard(ObjectKey::Recording { month: guard.month, id, part }, guard, lock));
-        futures::future::try_join_all(parts).await?;
+        let there = futures::future::try_join_all(parts).await?;
+        // The audio comes first. Without it there is nothing to guard, and nothing to acknowledge.
+        if there.first() == Some(&false) && self.is_kept(id).await? {
+            return Err(ArchiveError::AudioMissing);
+        }
         crate::failpoint::hit("guard.set");
         Ok(self.catalog.guarded(id, guard.expires_at, guard.hold_revision).await?)
     }
 
-    async fn put_guard(&self, key: ObjectKey, guard: &Guard, lock: bool) -> Result<(), ArchiveError> {
+    /// Whether the purge has not begun with a recording.
+    async fn is_kept(&self, id: RecordingId) -> Result<bool, ArchiveError> {
+        Ok(self.catalog.recording(id).await?.is_some_and(|row| row.stage == Stage::Live))
+    }
+
+    /// False where there is no such object: a waveform that is missing is fsck's to report.
+    async fn put_guard(&self, key: ObjectKey, guard: &Guard, lock: bool) -> Result<bool, ArchiveError> {
         if lock {
             match self.store.lock(&key, guard.expires_at).await {
                 Ok(LockOutcome::Locked(until)) if until >= guard.expires_at => {}
                 Ok(_) => return Err(StoreError::LockNotKept.into()),
-                // A recording without its waveform is fsck's to report; without its audio it has nothing to lock.
-                Err(StoreError::NotFound) => return Ok(()),
+                Err(StoreError::NotFound) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -82,11 +106,11 @@ impl Archive {
             match self.store.set_legal_hold(&key, guard.is_held).await {
                 Ok(HoldOutcome::ReadBack(on)) if on == guard.is_held => {}
                 Ok(_) => return Err(StoreError::LockNotKept.into()),
-                Err(StoreError::NotFound) => {}
+                Err(StoreError::NotFound) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes the store's legal holds off the objects of a recording that nothing holds any more: the purge has it, and a

@@ -1,26 +1,47 @@
 //! Deleting and counting what lies below a folder of the store, in all versions.
 
+use std::io;
+
 use super::{Archive, ArchiveError};
 use crate::catalog::Deleted;
-use crate::vault::objects::{Prefix, StoredKind, StoredVersion};
+use crate::vault::objects::{Prefix, StoreError, StoredKind, StoredVersion};
 
 /// Things that one listing asks for.
 const PAGE: usize = 1_000;
+/// Listings that may find something before it is given up. An upload that is still arriving needs a second one.
+const ROUNDS: u32 = 10;
 
 impl Archive {
     /// Deletes everything below a folder: versions, markers, unfinished uploads, temporary files. Repeats until a
-    /// listing finds nothing that is ours. Returns how many things there were.
+    /// listing to its end finds nothing that is ours. Returns how many things there were.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] also where something is listed again and again, whatever the store says of its
+    /// deletion: whoever waits for that would wait for ever.
     pub async fn delete_all(&self, prefix: &Prefix) -> Result<u64, ArchiveError> {
         let mut deleted = 0;
-        loop {
-            let page = self.store.list(prefix, None, PAGE).await?;
-            let ours: Vec<StoredVersion> = page.found.into_iter().filter(|version| version.key.is_some()).collect();
-            if ours.is_empty() {
-                return Ok(deleted);
+        for _ in 0..ROUNDS {
+            match self.delete_listed(prefix).await? {
+                0 => return Ok(deleted),
+                found => deleted += found,
             }
+        }
+        Err(StoreError::Unavailable(io::Error::other("it still lists what it says it deleted")).into())
+    }
+
+    /// Deletes what one listing finds. Others' objects may fill whole pages of it.
+    async fn delete_listed(&self, prefix: &Prefix) -> Result<u64, ArchiveError> {
+        let (mut deleted, mut after) = (0, None);
+        loop {
+            let page = self.store.list(prefix, after.as_ref(), PAGE).await?;
+            let ours: Vec<StoredVersion> = page.found.into_iter().filter(|version| version.key.is_some()).collect();
             for result in self.store.delete_versions(&ours).await {
                 result?;
                 deleted += 1;
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(deleted);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Mending: what catalog and store say of each other, both ways, and a catalog that is lost or old.
 //!
 //! Three walks, each by itself and repeatable: [`rebuild`] brings a lost or old catalog up to date from the store;
-//! [`rows`] looks for every row's objects; [`objects`] looks for every object's row. Without `repair` nothing changes.
+//! [`objects`] looks for every object's row; [`rows`] looks for every row's objects. Without `repair` nothing changes.
 //! One object that cannot be read is reported, and keeps no other from being mended.
 
 mod believe;
@@ -17,6 +17,7 @@ mod trouble;
 pub use report::{Action, Finding, Problem, Report};
 
 use crate::archive::{Archive, ArchiveError};
+use crate::recording::RecordingId;
 
 /// What to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,14 +36,34 @@ pub async fn run(archive: &Archive, options: Options) -> Result<Report, ArchiveE
     if options.rebuild {
         rebuild::rebuild(archive, &mut report).await?;
     }
-    rows::check(archive, options, &mut report).await?;
+    // First what brings objects to light, then what misses them.
     objects::check(archive, options.repair || options.rebuild, &mut report).await?;
+    rows::check(archive, options, None, u64::MAX, &mut report).await?;
     if options.rehash {
         rehash::check(archive, &mut report).await?;
     }
+    tell(&report);
+    Ok(report)
+}
+
+/// Looks over all objects, which a listing shows by the thousand, and over so many recordings after `after`, whose
+/// objects are asked for one by one; mends. Returns where the next look goes on; none at the end.
+pub async fn look(
+    archive: &Archive,
+    after: Option<RecordingId>,
+    most: u64,
+) -> Result<(Report, Option<RecordingId>), ArchiveError> {
+    let mut report = Report::default();
+    objects::check(archive, true, &mut report).await?;
+    let mend = Options { repair: true, ..Options::default() };
+    let next = rows::check(archive, mend, after, most, &mut report).await?;
+    tell(&report);
+    Ok((report, next))
+}
+
+fn tell(report: &Report) {
     for finding in &report.findings {
         let (problem, action) = (finding.problem.as_str(), finding.action.as_str());
         tracing::warn!(problem, action, what = finding.what, "fsck");
     }
-    Ok(report)
 }

@@ -10,7 +10,8 @@ use super::report::{Action, Problem, Report};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::Stage;
 use crate::recording::{ExpiryMonth, RecordingId};
-use crate::vault::objects::{ObjectKey, Prefix, RecordingPart, StoredKind, StoredVersion};
+use crate::vault::VaultError;
+use crate::vault::objects::{ObjectKey, Prefix, RecordingPart, StoreError, StoredKind, StoredVersion};
 
 /// Things that one listing asks for.
 const PAGE: usize = 1_000;
@@ -67,6 +68,8 @@ async fn check_one(
     let row = archive.catalog.recording(id).await?;
     if row.is_some_and(|row| row.stage == Stage::Live && row.month == month) {
         sweep_temporaries(archive, found, may, report).await?;
+        bring_to_light(archive, found, may, report).await?;
+        check_versions(archive, id, found, may, report).await?;
         return check_related(archive, id, found, may, report).await;
     }
     // Asked after the listing: an upload notes its id before it writes its first object, so none is missed.
@@ -81,6 +84,8 @@ async fn check_one(
         report.add(Problem::RowMissing, Action::Reported, id);
         return Ok(());
     }
+    // What is hidden would pass for what was never there.
+    bring_to_light(archive, found, may, report).await?;
     let adoption = archive.adopt(month, id, None).await;
     settle(archive, (month, id), found, adoption, may, report).await
 }
@@ -118,26 +123,85 @@ async fn settle(
         Ok(Adoption::Known | Adoption::Pending) => {}
         Ok(Adoption::Conflict) => report.add(Problem::CallTaken, Action::Reported, id),
         Ok(Adoption::Purged) => {
-            archive.delete_all(&Prefix::recording(month, id)).await?;
-            report.add(Problem::PurgeRemains, Action::Deleted, id);
+            discard(archive, (month, id), Problem::PurgeRemains, report).await?;
         }
         // From here on what was found may have changed since.
         Ok(Adoption::Duplicate | Adoption::NotWhole) | Err(_) if !is_still_orphaned(archive, month, id).await? => {}
         Ok(Adoption::Duplicate) => {
-            archive.delete_all(&Prefix::recording(month, id)).await?;
-            report.add(Problem::CallTaken, Action::Deleted, id);
+            discard(archive, (month, id), Problem::CallTaken, report).await?;
         }
         Ok(Adoption::NotWhole) => {
-            let delete = may.delete_old && is_older(archive, found, YOUNG);
-            if delete {
-                archive.delete_all(&Prefix::recording(month, id)).await?;
+            if may.delete_old && is_older(archive, found, YOUNG) {
+                discard(archive, (month, id), Problem::UnfinishedUpload, report).await?;
+            } else {
+                report.add(Problem::UnfinishedUpload, Action::Reported, id);
             }
-            let action = if delete { Action::Deleted } else { Action::Reported };
-            report.add(Problem::UnfinishedUpload, action, id);
         }
         // A sidecar that does not open is looked at by people, never deleted by a program.
         Err(error) => {
             report.unless_unreadable(Err::<(), _>(error), id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes what is left of a recording. What the store has locked stays, and keeps no other from being mended.
+async fn discard(
+    archive: &Archive,
+    (month, id): (ExpiryMonth, RecordingId),
+    problem: Problem,
+    report: &mut Report,
+) -> Result<(), ArchiveError> {
+    let action = match archive.delete_all(&Prefix::recording(month, id)).await {
+        Ok(_) => Action::Deleted,
+        Err(ArchiveError::Vault(VaultError::Store(StoreError::Locked))) => Action::Reported,
+        Err(error) => return Err(error),
+    };
+    report.add(problem, action, id);
+    Ok(())
+}
+
+/// Takes away the markers with which somebody hid objects: a plain DELETE in a bucket with versions. We delete version by
+/// version and leave none.
+async fn bring_to_light(
+    archive: &Archive,
+    found: &[StoredVersion],
+    may: May,
+    report: &mut Report,
+) -> Result<(), ArchiveError> {
+    for marker in found.iter().filter(|version| version.kind == StoredKind::DeleteMarker) {
+        if may.repair {
+            for result in archive.store.delete_versions(std::slice::from_ref(marker)).await {
+                result?;
+            }
+        }
+        let action = if may.repair { Action::Repaired } else { Action::Reported };
+        report.add(Problem::Hidden, action, &marker.path);
+    }
+    Ok(())
+}
+
+/// Every object of a recording has one version. A second one of a sidecar is what a writer left that died or was
+/// overtaken, and may hold the wrap of a case that is over; of anything else it is somebody else's, for people to look at.
+async fn check_versions(
+    archive: &Archive,
+    id: RecordingId,
+    found: &[StoredVersion],
+    may: May,
+    report: &mut Report,
+) -> Result<(), ArchiveError> {
+    let versions = found.iter().filter(|version| version.kind == StoredKind::Version);
+    let mut by_key: BTreeMap<ObjectKey, Vec<StoredVersion>> = BTreeMap::new();
+    for (key, version) in versions.filter_map(|version| version.key.map(|key| (key, version))) {
+        by_key.entry(key).or_default().push(version.clone());
+    }
+    for (key, versions) in by_key.into_iter().filter(|(_, versions)| versions.len() > 1) {
+        if !key.is_sidecar() {
+            report.add(Problem::Overwritten, Action::Reported, key);
+        } else if is_older(archive, &versions, YOUNG) {
+            // Written anew, and then alone.
+            let mended = may.repair && report.unless_unreadable(archive.refresh_sidecar(id).await, id)?.is_some();
+            report.add(Problem::OldVersions, if mended { Action::Repaired } else { Action::Reported }, key);
         }
     }
     Ok(())

@@ -22,6 +22,8 @@ pub enum Problem {
     MissingRelated,
     /// The store would delete a recording that it has to keep.
     LockMissing,
+    /// The store would keep a recording beyond its deadline: the purge will have to wait for it.
+    LockTooLong,
     /// The audio is not what was received.
     DigestMismatch,
     /// A sealed object does not open, or a signed one is not to be believed.
@@ -34,6 +36,12 @@ pub enum Problem {
     UnfinishedUpload,
     /// Objects of a recording that was purged.
     PurgeRemains,
+    /// An object that somebody hid behind a delete marker.
+    Hidden,
+    /// An object with a second version, which is not ours.
+    Overwritten,
+    /// A sidecar with older versions, which hold keys that it may no longer hold.
+    OldVersions,
     /// Related data that no row knows of.
     RelatedOrphan,
     /// A file of a write that was not completed.
@@ -51,12 +59,16 @@ impl Problem {
             Self::MissingSidecar => "missing-sidecar",
             Self::MissingRelated => "missing-related",
             Self::LockMissing => "lock-missing",
+            Self::LockTooLong => "lock-too-long",
             Self::DigestMismatch => "digest-mismatch",
             Self::Unreadable => "unreadable",
             Self::RowMissing => "row-missing",
             Self::CallTaken => "call-taken",
             Self::UnfinishedUpload => "unfinished-upload",
             Self::PurgeRemains => "purge-remains",
+            Self::Hidden => "hidden",
+            Self::Overwritten => "overwritten",
+            Self::OldVersions => "old-versions",
             Self::RelatedOrphan => "related-orphan",
             Self::Temporary => "temporary",
             Self::Foreign => "foreign",

@@ -5,6 +5,7 @@ mod answers;
 mod audio;
 mod bodies;
 mod browser;
+mod bucket;
 mod catalog;
 mod cli;
 mod crash;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use earwitness::archive::Archive;
 use earwitness::clock::Timestamp;
 use earwitness::vault::objects::{
     Cursor, HoldOutcome, ListPage, LockOutcome, ObjectKey, ObjectMeta, ObjectStore, Prefix, PutBody, PutOutcome,
-    StoreError, StoreFacts, StoredVersion,
+    RecordingPart, StoreError, StoreFacts, StoredVersion,
 };
 use futures::future::BoxFuture;
 
@@ -20,6 +21,10 @@ type BeforeList = Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 pub struct Meddling {
     inner: Arc<dyn ObjectStore>,
     refused: Mutex<HashSet<ObjectKey>>,
+    /// What was asked of single objects.
+    asked: AtomicUsize,
+    keeps_what_it_deletes: AtomicBool,
+    loses_audio: AtomicBool,
     before_list: Option<BeforeList>,
 }
 
@@ -33,7 +38,14 @@ impl Meddling {
     /// Puts itself before the archive's store. Nobody else may have the archive yet.
     pub fn with(archive: &mut Arc<Archive>, before_list: Option<BeforeList>) -> Arc<Self> {
         let archive = Arc::get_mut(archive).expect("nobody else has it");
-        let meddling = Self { inner: archive.store.clone(), refused: Mutex::default(), before_list };
+        let meddling = Self {
+            inner: archive.store.clone(),
+            refused: Mutex::default(),
+            asked: AtomicUsize::default(),
+            keeps_what_it_deletes: AtomicBool::default(),
+            loses_audio: AtomicBool::default(),
+            before_list,
+        };
         let meddling = Arc::new(meddling);
         archive.store = meddling.clone();
         meddling
@@ -47,6 +59,21 @@ impl Meddling {
     /// From now on it can again.
     pub fn allow(&self, key: &ObjectKey) {
         assert!(self.refused.lock().expect("no panic").remove(key), "it was refused");
+    }
+
+    /// How often it was asked about one object, since this was asked last.
+    pub fn asked(&self) -> usize {
+        self.asked.swap(0, Ordering::SeqCst)
+    }
+
+    /// From now on it deletes nothing, and says that it does.
+    pub fn keep_what_is_deleted(&self) {
+        self.keeps_what_it_deletes.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on audio that it took is gone when it is to be locked.
+    pub fn lose_audio(&self) {
+        self.loses_audio.store(true, Ordering::SeqCst);
     }
 
     fn check(&self, key: &ObjectKey) -> Result<(), StoreError> {
@@ -68,6 +95,7 @@ impl ObjectStore for Meddling {
     }
 
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectMeta>, StoreError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         self.inner.head(key).await
     }
 
@@ -88,6 +116,9 @@ impl ObjectStore for Meddling {
 
     async fn delete_versions(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>> {
         let mut results = Vec::new();
+        if self.keeps_what_it_deletes.load(Ordering::SeqCst) {
+            return versions.iter().map(|_| Ok(())).collect();
+        }
         for version in versions {
             match version.key.as_ref().map_or(Ok(()), |key| self.check(key)) {
                 Ok(()) => results.extend(self.inner.delete_versions(std::slice::from_ref(version)).await),
@@ -103,6 +134,10 @@ impl ObjectStore for Meddling {
     }
 
     async fn lock(&self, key: &ObjectKey, until: Timestamp) -> Result<LockOutcome, StoreError> {
+        let is_audio = matches!(key, ObjectKey::Recording { part: RecordingPart::Audio, .. });
+        if is_audio && self.loses_audio.load(Ordering::SeqCst) {
+            self.inner.delete(key).await?;
+        }
         self.inner.lock(key, until).await
     }
 

@@ -78,6 +78,19 @@ impl Outsider {
         found
     }
 
+    /// Deletes an object as most people would: without naming a version, so that it is only hidden.
+    pub async fn hide(&self, object: &str) {
+        let key = format!("{}{object}", self.below());
+        let hidden = self.client.delete_object().bucket(&self.url.bucket).key(key).send().await.expect("it is hidden");
+        assert_eq!(hidden.delete_marker(), Some(true));
+    }
+
+    /// Writes over an object.
+    pub async fn write(&self, object: &str, bytes: Vec<u8>) {
+        let put = self.client.put_object().bucket(&self.url.bucket).key(format!("{}{object}", self.below()));
+        put.body(bytes.into()).send().await.expect("it is written");
+    }
+
     /// Begins an upload that nobody will complete.
     pub async fn begin_upload(&self, object: &str) {
         let begun = self.client.create_multipart_upload().bucket(&self.url.bucket);

@@ -59,12 +59,22 @@ pub(super) fn of(code: &str, status: u16) -> Refusal {
             _,
         )
         | (_, 405 | 501) => Refusal::Unsupported,
-        (_, 401 | 403) | ("AccessDenied" | "ObjectLocked", _) => Refusal::Denied,
+        // Credentials that are over are told with the status of a malformed request, and say nothing of the bucket.
+        (_, 401 | 403)
+        | ("AccessDenied" | "ObjectLocked" | "ExpiredToken" | "ExpiredTokenException" | "RequestExpired", _)
+        | ("InvalidToken" | "TokenRefreshRequired" | "AuthorizationHeaderMalformed", _) => Refusal::Denied,
+        // A body that came too slowly, or not whole.
+        ("RequestTimeout" | "IncompleteBody", _) => Refusal::Other,
         ("", 404) => Refusal::Missing,
         ("", 409) => Refusal::Conflict,
         (_, 400) => Refusal::Invalid,
         _ => Refusal::Other,
     }
+}
+
+/// Whether a code says that the store could not do it now, and nothing of whether it would.
+pub(super) fn is_busy(code: &str) -> bool {
+    matches!(code, "" | "InternalError" | "ServiceUnavailable" | "SlowDown") || of(code, 0) == Refusal::Conflict
 }
 
 /// An error as the contract's.
@@ -133,6 +143,9 @@ mod tests {
             ("ObjectLockConfigurationNotFoundError", 404, Refusal::Unsupported),
             ("NotImplemented", 501, Refusal::Unsupported),
             ("InvalidRequest", 400, Refusal::Invalid),
+            ("ExpiredToken", 400, Refusal::Denied),
+            ("TokenRefreshRequired", 400, Refusal::Denied),
+            ("RequestTimeout", 400, Refusal::Other),
             ("SlowDown", 503, Refusal::Other),
             ("", 0, Refusal::Other),
         ] {

@@ -26,7 +26,12 @@ pub(super) async fn set(store: &S3Store, locks: bool, done: &mut SetUp) -> Resul
     let found = match store.client.get_bucket_lifecycle_configuration().bucket(&*store.bucket).send().await {
         Ok(answer) => answer.rules.unwrap_or_default(),
         Err(error) => match refusal(&error) {
-            Refusal::Unsupported | Refusal::Missing | Refusal::Invalid => Vec::new(),
+            Refusal::Unsupported | Refusal::Missing => Vec::new(),
+            // Ours take the place of all that there are: rules that are not told would be lost.
+            Refusal::Invalid => {
+                done.warnings.push("the store does not tell its lifecycle rules, so none were set".to_owned());
+                return Ok(());
+            }
             _ => return Err(failed(error)),
         },
     };

@@ -5,15 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::delete::{history, named, target};
-use super::error::unavailable;
+use super::delete::{history, named, request, target};
+use super::error::{is_busy, unavailable};
 use super::probe::PROBES;
 use super::{S3Store, lock, multipart, read, replace, write};
 use crate::clock::Timestamp;
 use crate::vault::objects::{PutBody, StoreError, StoredKind};
 
-/// How long a trial's object is locked, by the store's clock.
-const LOCKED_FOR: Duration = Duration::from_secs(5);
+/// How long a trial's object is locked, by the store's clock: longer than a slow store takes for the whole trial, or
+/// the lock would be over before it is tried.
+const LOCKED_FOR: Duration = Duration::from_secs(60);
 
 /// A name of its own for one trial.
 fn fresh(store: &S3Store) -> String {
@@ -100,13 +101,23 @@ pub(super) async fn locks(store: &S3Store) -> Result<Locked, StoreError> {
         Err(StoreError::LockNotKept) => false,
         Err(error) => return Err(error),
     };
-    let deleted = named(store, &[(name.clone(), version.clone().unwrap_or_else(|| "null".to_owned()))]).await;
-    let refused =
-        kept && deleted.iter().all(Result::is_err) && read::head(store, &name, version.as_deref()).await?.is_some();
+    let refused = kept && refuses_deletion(store, &name, version.as_deref()).await?;
     if !refused {
         forget(store, &name).await?;
     }
     Ok(Locked { kept, refused, holds })
+}
+
+/// Whether the store says of a version that it must not be deleted, and keeps it. A request that fails otherwise shows
+/// nothing.
+async fn refuses_deletion(store: &S3Store, name: &str, version: Option<&str>) -> Result<bool, StoreError> {
+    let target = (name.to_owned(), version.unwrap_or("null").to_owned());
+    match request(store, std::slice::from_ref(&target)).await?.get(&target) {
+        None => return Ok(false),
+        Some(code) if is_busy(code) => return Err(unavailable(format!("it does not delete a version ({code})"))),
+        Some(_) => {}
+    }
+    Ok(read::head(store, name, version).await?.is_some())
 }
 
 async fn hold_on_and_off(store: &S3Store, name: &str) -> Result<(), StoreError> {

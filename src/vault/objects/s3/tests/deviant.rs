@@ -159,3 +159,43 @@ async fn a_store_that_is_not_there_is_not_an_empty_one() {
     // As it is while the store restarts: nobody listens.
     assert!(matches!(store.head(&audio()).await, Err(StoreError::Unavailable(_))));
 }
+
+#[tokio::test]
+async fn a_lock_that_is_over_by_our_clock_alone_is_still_a_lock() {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let (_fake, store) = with_object(Ways::default()).await;
+    store.lock(&audio(), clock.now().minus(std::time::Duration::from_secs(2))).await.unwrap();
+    let deleted = store.delete(&audio()).await;
+    assert!(matches!(deleted, Err(StoreError::Locked)), "{deleted:?}");
+    // One that ended long ago is not why a store refuses.
+    let (_fake, store) = with_object(Ways::default()).await;
+    store.lock(&audio(), clock.now().minus(std::time::Duration::from_secs(3_600))).await.unwrap();
+    let deleted = store.delete(&audio()).await;
+    assert!(matches!(deleted, Err(StoreError::Unavailable(_))), "{deleted:?}");
+}
+
+#[tokio::test]
+async fn credentials_that_are_over_do_not_pass_for_a_bucket_without_locks() {
+    let ways = Ways { refuses_question: Some(("object-lock", 400, "ExpiredToken")), ..Ways::default() };
+    let (_fake, store) = with_object(ways).await;
+    assert!(matches!(store.probe().await, Err(StoreError::Unavailable(_))));
+    let locked = store.lock(&audio(), until()).await;
+    assert!(matches!(locked, Err(StoreError::Unavailable(_))), "{locked:?}");
+}
+
+#[tokio::test]
+async fn a_deletion_that_fails_by_chance_proves_no_lock() {
+    let (_fake, store) = fake(Ways { refuses_deletion: Some("SlowDown"), ..Ways::default() }, &[]).await;
+    let tried = super::super::trial::locks(&store).await;
+    assert!(matches!(tried, Err(StoreError::Unavailable(_))), "nothing is known");
+}
+
+#[tokio::test]
+async fn lifecycle_rules_that_are_not_told_are_not_replaced() {
+    for (status, code, kept) in [(400, "InvalidRequest", true), (404, "NoSuchLifecycleConfiguration", false)] {
+        let (fake, store) =
+            fake(Ways { refuses_question: Some(("lifecycle", status, code)), ..Ways::default() }, &[]).await;
+        let done = init::set_up(&store).await.unwrap();
+        assert_eq!((fake.rules_set(), done.warnings.len()), if kept { (0, 1) } else { (1, 0) }, "{done:?}");
+    }
+}

@@ -31,6 +31,8 @@ pub(super) struct Ways {
     pub refuses_deletion: Option<&'static str>,
     /// Ranges are ignored.
     pub ignores_ranges: bool,
+    /// This question about the bucket is answered with this status and code.
+    pub refuses_question: Option<(&'static str, u16, &'static str)>,
 }
 
 #[derive(Debug)]
@@ -52,6 +54,8 @@ struct Inner {
     writes: Mutex<usize>,
     /// What the last upload was begun with.
     upload: Mutex<HeaderMap>,
+    /// How many requests to set lifecycle rules came.
+    rules_set: Mutex<usize>,
 }
 
 /// A running fake store.
@@ -82,6 +86,11 @@ impl Fake {
         *self.inner.writes.lock().unwrap()
     }
 
+    /// How often lifecycle rules were set.
+    pub fn rules_set(&self) -> usize {
+        *self.inner.rules_set.lock().unwrap()
+    }
+
     /// How many versions there are.
     pub fn versions(&self) -> usize {
         self.inner.objects.lock().unwrap().len()
@@ -108,7 +117,18 @@ async fn answer(State(store): State<Arc<Inner>>, request: Request) -> Response<B
     let query = head.uri.query().unwrap_or("").to_owned();
     let asks = |what: &str| query.split('&').any(|part| part.split('=').next() == Some(what));
     let name = name.filter(|name| !name.is_empty());
+    if let Some((what, status, code)) = store.ways.refuses_question
+        && head.method == Method::GET
+        && name.is_none()
+        && asks(what)
+    {
+        return refused(status, code);
+    }
     match (head.method, name) {
+        (Method::PUT, None) if asks("lifecycle") => {
+            *store.rules_set.lock().unwrap() += 1;
+            xml(200, "")
+        }
         (Method::POST, None) if asks("delete") => store.delete(&body),
         (Method::GET, None) if asks("versioning") => {
             xml(200, "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")

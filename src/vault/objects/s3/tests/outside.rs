@@ -25,7 +25,7 @@ async fn nobody_else_can_delete_what_is_locked_and_nothing_is_left_after_it_ends
     let audio = key("2031-11", 1, RecordingPart::Audio);
     store.put_new(&audio, PutBody::bytes(vec![7; 9 << 20])).await.unwrap();
     let stored_at = store.head(&audio).await.unwrap().unwrap().modified_at;
-    let locked = store.lock(&audio, stored_at.plus(Duration::from_secs(12))).await.unwrap();
+    let locked = store.lock(&audio, stored_at.plus(Duration::from_secs(25))).await.unwrap();
     assert!(matches!(locked, LockOutcome::Locked(_)));
     assert_eq!(client(&store, "delete-versions", store.name(audio)).await, "AccessDenied");
     assert_eq!(client(&store, "shorten", store.name(audio)).await, "AccessDenied");

@@ -1,0 +1,168 @@
+//! What others do to the bucket, what a store does not do, and how much it is asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use earwitness::archive::{Archive, ArchiveError};
+use earwitness::clock::{Clock as _, ManualClock, SystemClock};
+use earwitness::fsck::{self, Action, Options, Problem};
+use earwitness::receive::bulk::shell_actor;
+use earwitness::receive::metadata::parse;
+use earwitness::receive::spool::Spool;
+use earwitness::receive::{ReceiveError, Received, Submission, receive};
+use earwitness::recording::RecordingId;
+use earwitness::vault::objects::{ObjectKey, Prefix, RecordingPart};
+
+use crate::on_both_stacks;
+use crate::support::meddling::Meddling;
+use crate::support::objects;
+use crate::support::stack::{Bucket, Place, Stack};
+use crate::support::world::tone;
+
+on_both_stacks!(
+    in Versioned:
+    a_look_asks_for_a_part_of_the_recordings_and_once_for_each_object,
+    a_store_that_keeps_what_it_deletes_is_not_asked_for_ever,
+);
+
+const REPAIR: Options = Options { repair: true, rehash: false, rebuild: false };
+const REBUILD: Options = Options { repair: false, rehash: false, rebuild: true };
+const HOURS: Duration = Duration::from_secs(2 * 3_600);
+
+struct Opened {
+    archive: Arc<Archive>,
+    clock: Arc<ManualClock>,
+    place: Place,
+}
+
+async fn opened(place: &Place) -> Opened {
+    let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
+    Opened { archive: place.open(clock.clone(), &[]).await, clock, place: place.clone() }
+}
+
+impl Opened {
+    async fn upload(&self, call: &str) -> Result<Received, ReceiveError> {
+        let at = self.clock.now();
+        let text = format!(r#"{{"call_id": "{call}", "account_id": "a", "recorded_at": "{at}"}}"#);
+        let mut spool = Spool::create(self.place.folder(), u64::MAX).await.unwrap();
+        spool.write(&tone(call.len() as u32)).await.unwrap();
+        let (metadata, audio) = (parse(text.as_bytes()).unwrap(), spool.finish().await.unwrap());
+        receive(&self.archive, Submission { metadata, audio, actor: shell_actor("test") }).await
+    }
+
+    async fn received(&self, call: &str) -> RecordingId {
+        self.upload(call).await.unwrap().id
+    }
+
+    async fn key(&self, id: RecordingId, part: RecordingPart) -> ObjectKey {
+        let month = self.archive.catalog.recording(id).await.unwrap().unwrap().month;
+        ObjectKey::Recording { month, id, part }
+    }
+
+    /// What a repair finds, as names.
+    async fn repaired(&self, options: Options) -> Vec<(Problem, Action)> {
+        let report = fsck::run(&self.archive, options).await.unwrap();
+        report.findings.iter().map(|finding| (finding.problem, finding.action)).collect()
+    }
+}
+
+async fn a_look_asks_for_a_part_of_the_recordings_and_once_for_each_object(place: &Place) {
+    let mut opened = opened(place).await;
+    let store = Meddling::with(&mut opened.archive, None);
+    for call in ["a", "bb", "ccc"] {
+        opened.received(call).await;
+    }
+    store.asked();
+    let (first, next) = fsck::look(&opened.archive, None, 2).await.unwrap();
+    assert_eq!((first.recordings, first.is_sound(), next.is_some(), store.asked()), (2, true, true, 6));
+    assert_eq!(first.objects, 9, "all are listed");
+    let (second, next) = fsck::look(&opened.archive, next, 2).await.unwrap();
+    assert_eq!((second.recordings, next, store.asked()), (1, None, 3));
+}
+
+async fn a_store_that_keeps_what_it_deletes_is_not_asked_for_ever(place: &Place) {
+    let mut opened = opened(place).await;
+    let store = Meddling::with(&mut opened.archive, None);
+    let id = opened.received("a").await;
+    let ObjectKey::Recording { month, .. } = opened.key(id, RecordingPart::Audio).await else {
+        panic!("a recording's")
+    };
+    let prefix = Prefix::recording(month, id);
+    store.keep_what_is_deleted();
+    let deleted = tokio::time::timeout(Duration::from_secs(60), opened.archive.delete_all(&prefix)).await;
+    let error = deleted.expect("an end").unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    assert_eq!(objects::listed(store.as_ref(), &prefix).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_hid_is_brought_to_light() {
+    let place = Place::new(Stack::Production, Bucket::Versioned).await;
+    let opened = opened(&place).await;
+    let id = opened.received("a").await;
+    let audio = opened.key(id, RecordingPart::Audio).await;
+    place.outsider().await.hide(&audio.to_string()).await;
+    assert!(opened.archive.store.head(&audio).await.unwrap().is_none());
+    assert_eq!(opened.repaired(REPAIR).await, [(Problem::Hidden, Action::Repaired)]);
+    assert!(opened.archive.store.head(&audio).await.unwrap().is_some());
+    assert_eq!(opened.repaired(REPAIR).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hidden_recording_whose_row_is_lost_is_not_taken_for_an_upload_that_died() {
+    let place = Place::new(Stack::Production, Bucket::Versioned).await;
+    let before = opened(&place).await;
+    let id = before.received("a").await;
+    before.archive.publish_ledger().await.unwrap();
+    let audio = before.key(id, RecordingPart::Audio).await;
+    place.outsider().await.hide(&audio.to_string()).await;
+    let after = opened(&place.without_its_catalog().await).await;
+    after.clock.advance(HOURS);
+    let found = after.repaired(REBUILD).await;
+    assert!(found.contains(&(Problem::Hidden, Action::Repaired)), "{found:?}");
+    assert!(after.archive.store.head(&audio).await.unwrap().is_some());
+    assert!(after.archive.catalog.recording(id).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn second_versions_are_told_and_those_of_sidecars_go() {
+    let place = Place::new(Stack::Production, Bucket::Versioned).await;
+    let opened = opened(&place).await;
+    let id = opened.received("a").await;
+    let (audio, sidecar) = (opened.key(id, RecordingPart::Audio).await, opened.key(id, RecordingPart::Sidecar).await);
+    let outsider = place.outsider().await;
+    // As a writer that dies between its write and the deletion of what it replaced.
+    let bytes = objects::bytes_of(opened.archive.store.as_ref(), &sidecar).await;
+    outsider.write(&sidecar.to_string(), bytes).await;
+    assert_eq!(opened.repaired(REPAIR).await, [], "somebody may be at it");
+    opened.clock.advance(HOURS);
+    assert_eq!(opened.repaired(REPAIR).await, [(Problem::OldVersions, Action::Repaired)]);
+    let found = objects::listed(opened.archive.store.as_ref(), &Prefix::recordings()).await;
+    assert_eq!(found.iter().filter(|version| version.key == Some(sidecar)).count(), 1);
+    outsider.write(&audio.to_string(), b"something else".to_vec()).await;
+    assert_eq!(opened.repaired(REPAIR).await, [(Problem::Overwritten, Action::Reported)]);
+    let found = objects::listed(opened.archive.store.as_ref(), &Prefix::recordings()).await;
+    assert_eq!(found.iter().filter(|version| version.key == Some(audio)).count(), 2, "for people to look at");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_whose_audio_is_gone_before_its_lock_is_not_acknowledged() {
+    let place = Place::new(Stack::Production, Bucket::Locked).await;
+    let mut opened = opened(&place).await;
+    let store = Meddling::with(&mut opened.archive, None);
+    store.lose_audio();
+    let uploaded = opened.upload("a").await;
+    assert!(matches!(uploaded, Err(ReceiveError::Unguarded(ArchiveError::AudioMissing))), "{uploaded:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_that_outlives_its_deadline_is_told_long_before() {
+    let place = Place::new(Stack::Production, Bucket::Locked).await;
+    let opened = opened(&place).await;
+    let id = opened.received("a").await;
+    assert_eq!(opened.repaired(REPAIR).await, []);
+    let expires_at = opened.archive.catalog.recording(id).await.unwrap().unwrap().expires_at;
+    let waveform = opened.key(id, RecordingPart::Waveform).await;
+    opened.archive.store.lock(&waveform, expires_at.plus(HOURS * 24)).await.unwrap();
+    assert_eq!(opened.repaired(REPAIR).await, [(Problem::LockTooLong, Action::Reported)]);
+}
