@@ -46,6 +46,11 @@ impl Archive {
                 facts.warnings.iter().map(|w| format!(": {w}")).collect::<String>()
             )));
         }
+        if facts.locks_by_default {
+            let text = "the bucket has a default retention: it would lock sidecars and the ledger's tiles, which have to be \
+                replaced. Take it away: each recording gets its own lock, to its own deadline";
+            return Err(ArchiveError::Configuration(text.to_owned()));
+        }
         Ok(facts)
     }
 

@@ -21,6 +21,8 @@ pub struct StoreReport {
     pub facts: StoreFacts,
     /// Whether the configuration asks for a lock that the store does not enforce.
     pub lock_missing: bool,
+    /// Whether the bucket has a default retention, with which no archive works.
+    pub locked_by_default: bool,
 }
 
 impl fmt::Display for StoreReport {
@@ -35,6 +37,7 @@ impl fmt::Display for StoreReport {
             ("a first write is exclusive", facts.exclusive_create),
             ("old versions are kept", facts.versions),
             ("locks are enforced", facts.locks),
+            ("locks nothing that it was not asked to", !facts.locks_by_default),
         ] {
             writeln!(f, "{name}: {}", if found { "yes" } else { "no" })?;
         }
@@ -43,6 +46,9 @@ impl fmt::Display for StoreReport {
         }
         if self.lock_missing {
             writeln!(f, "require_lock is set, and the store does not enforce locks: `serve` will refuse to start")?;
+        }
+        if self.locked_by_default {
+            writeln!(f, "the bucket has a default retention: `serve` will refuse to start before it is taken away")?;
         }
         Ok(())
     }
@@ -77,5 +83,10 @@ pub async fn check_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Stor
 
 async fn tried(config: &Config, store: &dyn ObjectStore) -> Result<StoreReport, ArchiveError> {
     let facts = store.probe().await?;
-    Ok(StoreReport { changed: Vec::new(), lock_missing: config.require_lock && !facts.locks, facts })
+    Ok(StoreReport {
+        changed: Vec::new(),
+        lock_missing: config.require_lock && !facts.locks,
+        locked_by_default: facts.locks_by_default,
+        facts,
+    })
 }

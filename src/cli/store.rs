@@ -22,5 +22,5 @@ pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Ex
         Args::Check => set_up::check_store(&config, &clock).await?,
     };
     output.result(&report)?;
-    Ok(if report.lock_missing { Exit::Refused } else { Exit::Done })
+    Ok(if report.lock_missing || report.locked_by_default { Exit::Refused } else { Exit::Done })
 }

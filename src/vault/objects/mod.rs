@@ -118,6 +118,8 @@ pub struct StoreFacts {
     pub versions: bool,
     /// Locks are enforced by the store: a locked version was tried to be deleted, and stayed.
     pub locks: bool,
+    /// The store locks what nobody asked it to: sidecars and the ledger's tiles could be neither replaced nor deleted.
+    pub locks_by_default: bool,
     /// What an operator should know of it, e.g. that versioning is suspended.
     pub warnings: Vec<String>,
 }

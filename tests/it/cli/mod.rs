@@ -5,6 +5,7 @@ mod demo;
 mod ingest;
 mod purge;
 mod serve;
+mod store;
 mod verify;
 
 use std::io::{BufRead as _, BufReader, Read as _};

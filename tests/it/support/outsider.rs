@@ -4,6 +4,9 @@ use std::fmt;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Region;
+use aws_sdk_s3::types::{
+    DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+};
 use earwitness::config::{S3Url, StoreUrl};
 
 /// See the module.
@@ -83,6 +86,16 @@ impl Outsider {
         let key = format!("{}{object}", self.below());
         let hidden = self.client.delete_object().bucket(&self.url.bucket).key(key).send().await.expect("it is hidden");
         assert_eq!(hidden.delete_marker(), Some(true));
+    }
+
+    /// Has the bucket lock for a day whatever is written into it.
+    pub async fn lock_by_default(&self) {
+        let day = DefaultRetention::builder().mode(ObjectLockRetentionMode::Governance).days(1).build();
+        let rule = ObjectLockRule::builder().default_retention(day).build();
+        let lock =
+            ObjectLockConfiguration::builder().object_lock_enabled(ObjectLockEnabled::Enabled).rule(rule).build();
+        let put = self.client.put_object_lock_configuration().bucket(&self.url.bucket);
+        put.object_lock_configuration(lock).send().await.expect("a default retention");
     }
 
     /// Writes over an object.

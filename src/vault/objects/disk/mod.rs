@@ -184,6 +184,7 @@ impl ObjectStore for DiskStore {
             exclusive_create,
             versions: false,
             locks: false,
+            locks_by_default: false,
             warnings: Vec::new(),
         })
     }

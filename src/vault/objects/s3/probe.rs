@@ -47,6 +47,7 @@ pub(super) async fn facts(store: &S3Store) -> Result<StoreFacts, StoreError> {
         exclusive_create: created.exclusive,
         versions,
         locks,
+        locks_by_default: configured.locks_by_default,
         warnings,
     })
 }

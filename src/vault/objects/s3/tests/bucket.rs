@@ -228,6 +228,7 @@ async fn a_default_retention_is_noticed() {
     let request = store.client.put_object_lock_configuration().bucket(&*store.bucket);
     request.object_lock_configuration(locked).send().await.unwrap();
     let facts = store.probe().await.unwrap();
+    assert!(facts.locks_by_default);
     assert!(facts.warnings.iter().any(|text| text.contains("by default")), "{facts:?}");
     store.put_new(&audio(1), PutBody::bytes(&b"x"[..])).await.unwrap();
     assert!(matches!(store.delete(&audio(1)).await, Err(StoreError::Locked)));
