@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{Archive, ArchiveError};
+use crate::catalog::SecretState;
 use crate::clock::Timestamp;
 use crate::fsck;
 use crate::leases::HeldLease;
@@ -113,8 +114,20 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     if list_store && !report.held_back {
         look_over_store(archive, &mut report).await;
     }
+    let forgotten = forget_destroyed(archive).await;
+    report.keep("secrets", forgotten);
     archive.keyring.forget_expired();
     report
+}
+
+/// What another node destroyed does not stay in this one's memory until its time there is over.
+async fn forget_destroyed(archive: &Archive) -> Result<(), ArchiveError> {
+    for secret in archive.catalog.list_secrets().await? {
+        if let (SecretState::Destroyed, Ok(name)) = (secret.state, secret.name.parse()) {
+            archive.keyring.forget(&name).await;
+        }
+    }
+    Ok(())
 }
 
 /// What lists the whole store, on one node at a time.
