@@ -114,6 +114,8 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     if list_store && !report.held_back {
         look_over_store(archive, &mut report).await;
     }
+    let kept = archive.keyring.provider().keep_alive().await;
+    report.keep("key-token", kept);
     let forgotten = forget_destroyed(archive).await;
     report.keep("secrets", forgotten);
     archive.keyring.forget_expired();
