@@ -60,7 +60,11 @@ pub async fn migrate_keys(archive: &Archive, new: &dyn KeyProvider, place: &str)
         return Err(MigrateError::SamePlace);
     }
     alone::wait(&archive.catalog, &archive.node, archive.clock.as_ref()).await?;
+    let is_back = check_target(archive, new, place).await?;
     shelve_what_only_the_store_has(archive).await?;
+    if is_back {
+        destroy_what_is_over(archive, new).await?;
+    }
     let secrets = live(archive).await?;
     let mut rewrapped = Vec::with_capacity(secrets.len());
     for secret in &secrets {
@@ -70,7 +74,7 @@ pub async fn migrate_keys(archive: &Archive, new: &dyn KeyProvider, place: &str)
     let now = archive.clock.now();
     let payload = KeysEntry { from: old.kind(), to: new.kind(), keys: secrets.len() as u64, effective_at: None };
     let entry = plain_entry(&Kind::KEYS_MIGRATED, &payload, now)?;
-    let before = former(archive.catalog.pinned(pin::KEYS_BEFORE).await?, old.identity());
+    let before = former(archive.catalog.pinned(pin::KEYS_BEFORE).await?, old.identity(), new.identity());
     let mut tx = archive.catalog.begin_alone().await?;
     let mut same = !tx.is_busy(&archive.node, now).await? && tx.count_secrets_in_use().await? == secrets.len() as u64;
     for (secret, wrapped) in secrets.iter().zip(&rewrapped) {
@@ -86,6 +90,7 @@ pub async fn migrate_keys(archive: &Archive, new: &dyn KeyProvider, place: &str)
     }
     tx.move_pin(pin::KEYS_BEFORE, &before).await?;
     tx.move_pin(pin::KEYS_PLACE, place).await?;
+    tx.unpin(pin::KEYS_COPY).await?;
     tx.append_entry(&entry).await?;
     tx.commit().await?;
     failpoint::hit("migrate.keys_moved");
@@ -93,13 +98,45 @@ pub async fn migrate_keys(archive: &Archive, new: &dyn KeyProvider, place: &str)
     Ok(KeysDone { secrets: secrets.len() as u64, copies, ..KeysDone::default() })
 }
 
+/// Months have the same names in every archive: keys that are there already would be shared with another one, and gone
+/// when that one destroys them. What an earlier run made is ours, and what the secrets were under before; true then.
+async fn check_target(archive: &Archive, new: &dyn KeyProvider, place: &str) -> Result<bool, MigrateError> {
+    let pins = archive.catalog.pins().await?;
+    let before = pins.get(pin::KEYS_BEFORE);
+    let is_back = new.identity().is_some_and(|ours| before.is_some_and(|all| all.lines().any(|line| line == ours)));
+    if is_back || pins.get(pin::KEYS_COPY).is_some_and(|begun| begun == place) {
+        return Ok(is_back);
+    }
+    if !new.list().await.map_err(KeyringError::from)?.is_empty() {
+        return Err(MigrateError::TargetNotEmpty);
+    }
+    let mut tx = archive.catalog.begin().await?;
+    tx.move_pin(pin::KEYS_COPY, place).await?;
+    tx.commit().await?;
+    Ok(false)
+}
+
+/// Keys of months that were over while the secrets were under other keys: gone there, and now here.
+async fn destroy_what_is_over(archive: &Archive, keys: &dyn KeyProvider) -> Result<(), MigrateError> {
+    let there = keys.list().await.map_err(KeyringError::from)?;
+    for row in archive.catalog.list_secrets().await? {
+        if let Some(name) =
+            there.iter().find(|name| row.state == SecretState::Destroyed && row.name == name.to_string())
+        {
+            keys.destroy(name).await.map_err(KeyringError::from)?;
+        }
+    }
+    Ok(())
+}
+
 /// What is not known by a name is kept in mind as well: its keys are there all the same.
 const UNKNOWN: &str = "unknown";
 
-/// The former keys' identities, and one more.
-fn former(before: Option<String>, one_more: Option<String>) -> String {
+/// The former keys' identities and one more, without those that are in force.
+fn former(before: Option<String>, one_more: Option<String>, in_force: Option<String>) -> String {
     let mut lines: Vec<String> = before.iter().flat_map(|text| text.lines().map(str::to_owned)).collect();
     lines.push(one_more.unwrap_or_else(|| UNKNOWN.to_owned()));
+    lines.retain(|line| Some(line) != in_force.as_ref());
     lines.sort();
     lines.dedup();
     lines.join("\n")

@@ -51,6 +51,10 @@ async fn moves(engine: Engine, points: &[&str]) {
         let died = world.run_with(arguments, &[("EARWITNESS_FAILPOINT", point)]);
         assert_eq!(died.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&died.stderr));
     };
+    let stranger = filled.world.folder.path().join("keys-of-another-archive");
+    of_another_archive(&stranger, &old_folder).await;
+    let strangers = format!("file://{}", stranger.display());
+    code(&filled.world, &["migrate-keys", "--to", &strangers], 3);
     for point in points.iter().take(3) {
         dies(&filled.world, &migrate, point);
     }
@@ -60,9 +64,7 @@ async fn moves(engine: Engine, points: &[&str]) {
     code(&filled.world, &["token", "list"], 2);
     filled.world.use_engine("EARWITNESS_KEYS", &new);
     filled.check().await;
-    let stranger = filled.world.folder.path().join("keys-of-another-archive");
-    of_another_archive(&stranger, &old_folder).await;
-    code(&filled.world, &["migrate-keys", "--from", &format!("file://{}", stranger.display()), "--destroy-old"], 3);
+    code(&filled.world, &["migrate-keys", "--from", &strangers, "--destroy-old"], 3);
     assert_eq!(keys_in(&stranger), before, "months have the same names everywhere");
     if let Some(point) = points.get(3) {
         dies(&filled.world, &destroy, point);
@@ -97,4 +99,29 @@ async fn nothing_is_moved_while_it_is_served(engine: Engine) {
     filled.check().await;
 }
 
-crate::on_both_engines!(everything_opens_afterwards, it_goes_on_after_dying, nothing_is_moved_while_it_is_served);
+/// There and back again: a month that was over in between has its key nowhere any more.
+async fn a_month_that_ended_elsewhere_is_over_here_as_well(engine: Engine) {
+    let mut filled = Filled::new(engine).await;
+    let (old_folder, new_folder) = (filled.world.data().join("keys"), filled.world.folder.path().join("new-keys"));
+    let (old, new) = (format!("file://{}", old_folder.display()), format!("file://{}", new_folder.display()));
+    let before = keys_in(&old_folder);
+    filled.world.run_json(&["migrate-keys", "--to", &new, "--json"]);
+    filled.world.use_engine("EARWITNESS_KEYS", &new);
+    filled.check_the_end().await;
+    let left = keys_in(&new_folder);
+    assert!(left < before && keys_in(&old_folder) == before, "months are over: {left} of {before}");
+    filled.world.run_json(&["migrate-keys", "--to", &old, "--json"]);
+    filled.world.use_engine("EARWITNESS_KEYS", &old);
+    assert_eq!(keys_in(&old_folder), left);
+    filled.world.run_json(&["migrate-keys", "--from", &new, "--destroy-old", "--json"]);
+    assert_eq!(keys_in(&new_folder), 0);
+    let report = filled.world.run_json(&["fsck", "--rehash", "--json"]);
+    assert_eq!(report["findings"], json!([]), "{report}");
+}
+
+crate::on_both_engines!(
+    a_month_that_ended_elsewhere_is_over_here_as_well,
+    everything_opens_afterwards,
+    it_goes_on_after_dying,
+    nothing_is_moved_while_it_is_served
+);
