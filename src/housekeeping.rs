@@ -16,6 +16,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{Archive, ArchiveError};
+use crate::catalog::SecretState;
 use crate::clock::Timestamp;
 use crate::purge::brakes::clock_is_trusted;
 use crate::receive::settle;
@@ -106,8 +107,22 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     if list_store && !report.held_back {
         look::look_over(archive, &mut look::Rounds::default(), &mut report).await;
     }
+    let kept = archive.keyring.provider().keep_alive().await;
+    report.keep("key-token", kept);
+    let forgotten = forget_destroyed(archive).await;
+    report.keep("secrets", forgotten);
     archive.keyring.forget_expired();
     report
+}
+
+/// What another node destroyed does not stay in this one's memory until its time there is over.
+async fn forget_destroyed(archive: &Archive) -> Result<(), ArchiveError> {
+    for secret in archive.catalog.list_secrets().await? {
+        if let (SecretState::Destroyed, Ok(name)) = (secret.state, secret.name.parse()) {
+            archive.keyring.forget(&name).await;
+        }
+    }
+    Ok(())
 }
 
 async fn write_stale_sidecars(archive: &Archive) -> Result<u64, ArchiveError> {

@@ -44,7 +44,10 @@ pub(super) async fn check_pin(
             "the {part} at the configured place are not those that this catalog belongs to: {hint}"
         )));
     }
-    catalog.bind(part, pinned);
+    // Where nothing is known, the next node may know and pin it: that moves nothing. A migration moves the place as well.
+    if pinned.is_some() {
+        catalog.bind(part, pinned);
+    }
     catalog.bind(place, pins.get(place).cloned());
     Ok(())
 }
@@ -65,4 +68,24 @@ pub(super) async fn signing_key(catalog: &Catalog, path: &Path) -> Result<Signin
     let key = key_file::load_or_create(path)?;
     let fingerprint = key.public().fingerprint();
     if catalog.pin(pin::SIGNING, &fingerprint).await? == fingerprint { Ok(key) } else { Err(other()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::CatalogError;
+
+    #[tokio::test]
+    async fn a_node_that_could_not_tell_goes_on_when_the_next_one_can() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("catalog.db").display());
+        let (first, next) = (Catalog::open(&url).await.unwrap(), Catalog::open(&url).await.unwrap());
+        check_pin(&first, pin::KEYS, None).await.unwrap();
+        check_pin(&next, pin::KEYS, Some("the keys".to_owned())).await.unwrap();
+        first.begin().await.unwrap().rollback().await.unwrap();
+        let mut tx = next.begin().await.unwrap();
+        tx.move_pin(pin::KEYS_PLACE, "elsewhere").await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(matches!(first.begin().await, Err(CatalogError::Moved)), "a migration stops both");
+    }
 }

@@ -28,6 +28,10 @@ impl SecretShelf for CatalogShelf {
         }))
     }
 
+    async fn check_in_force(&self) -> Result<(), ShelfFailure> {
+        Ok(self.catalog.ping().await?)
+    }
+
     async fn save_new(&self, name: &KeyName, wrapped: &[u8]) -> Result<bool, ShelfFailure> {
         Ok(self.catalog.save_secret(&name.to_string(), wrapped, self.clock.now()).await?)
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::recordings::parse_ids;
 use super::sql::statements;
-use super::{Catalog, CatalogError, Result, Tx, exactly_one};
+use super::{Catalog, CatalogError, Result, Tx, exactly_one, signed};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
 
@@ -18,7 +18,7 @@ statements! {
     ENSURE_CASE = "INSERT INTO cases (id, opened_at, sealed) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
     OF_RECORDING = "SELECT id, case_id, placed_at FROM holds WHERE recording_id = $1 AND released_at IS NULL ORDER BY placed_at, id";
     // Any change of the holds: the sidecar and the store's own holds follow it.
-    CHANGE = "UPDATE recordings SET hold_revision = hold_revision + 1, revision = revision + 1 WHERE id = $1 AND stage = 'live'";
+    CHANGE = "UPDATE recordings SET hold_revision = hold_revision + 1, revision = revision + 1 WHERE id = $1 AND stage = 'live' AND hold_revision = $2";
     CASE_HOLDS = "SELECT count(*) FROM holds WHERE recording_id = $1 AND case_id = $2 AND released_at IS NULL";
     // Only what a case's key opens as well: without one, the month's is the last there is.
     PAST_DEADLINE = "SELECT r.id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 \
@@ -64,9 +64,11 @@ impl Catalog {
 }
 
 impl Tx {
-    /// Takes the recording's row in order to change its holds; false when it is no longer live.
-    pub async fn change_holds(&mut self, id: RecordingId) -> Result<bool> {
-        let done = sqlx::query(CHANGE).bind(id.to_string()).execute(&mut *self.inner).await?;
+    /// Takes the recording's row in order to change its holds; false when it is no longer live, or its holds changed
+    /// since `revision`: what was prepared from them (which look-ups stay, which wraps) is not so any more.
+    pub async fn change_holds(&mut self, id: RecordingId, revision: u64) -> Result<bool> {
+        let query = sqlx::query(CHANGE).bind(id.to_string()).bind(signed(revision)?);
+        let done = query.execute(&mut *self.inner).await?;
         Ok(done.rows_affected() == 1)
     }
 

@@ -36,6 +36,10 @@ pub mod pin {
     pub const STORE_PLACE: &str = "store-place";
     /// Where the keys were moved to, for people.
     pub const KEYS_PLACE: &str = "keys-place";
+    /// The identities of keys under which the secrets were before, and which are not destroyed yet: one a line.
+    pub const KEYS_BEFORE: &str = "keys-before";
+    /// Where keys are being made for a migration, for people.
+    pub const KEYS_COPY: &str = "keys-copy";
     /// Which catalog this is; a copy of it has the same.
     pub const CATALOG: &str = "catalog";
     /// This catalog was copied to another place, and that one counts. The place, for people.

@@ -29,6 +29,7 @@ statements! {
     REMOVE_KEY = "DELETE FROM recording_keys WHERE recording_id = $1 AND holder = $2";
     KEYS = "SELECT holder, wrapped FROM recording_keys WHERE recording_id = $1 ORDER BY holder";
     INSERT_LOOKUP = "INSERT INTO lookups (mac, recording_id) VALUES ($1, $2) ON CONFLICT (mac, recording_id) DO NOTHING";
+    COUNT_LOOKUPS = "SELECT count(*) FROM lookups WHERE recording_id = $1";
     DELETE_LOOKUPS = "DELETE FROM lookups WHERE recording_id = $1";
     LOAD = concat!(recording_columns!(), "WHERE r.id = $1");
     // The revision is the guard: two who change the same row at once cannot both win.
@@ -181,6 +182,11 @@ impl Catalog {
             Ok(Wrap { holder: row.try_get("holder")?, wrapped: row.try_get("wrapped")? })
         };
         rows.iter().map(wrap).collect()
+    }
+
+    /// How many keyed hashes a recording is found by.
+    pub async fn count_lookups(&self, id: RecordingId) -> Result<u64> {
+        unsigned(sqlx::query_scalar(COUNT_LOOKUPS).bind(id.to_string()).fetch_one(&self.pool).await?)
     }
 
     /// Recordings that wait for a decision, oldest first, after `after`.

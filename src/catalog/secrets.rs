@@ -130,6 +130,11 @@ impl Catalog {
 impl Tx {
     /// `live` → `closing`, if nothing whatever is left under it. False when something is, or it was not live.
     pub async fn close_month(&mut self, secret: &str, month: &str, at: Timestamp) -> Result<bool> {
+        // The row first, in a statement of its own: PostgreSQL lets one that had to wait for a row look at the other
+        // tables as they were before it waited, and what was put under the month meanwhile would not be counted.
+        if !self.lock_live_secret(secret).await? {
+            return Ok(false);
+        }
         let done = sqlx::query(CLOSE).bind(secret).bind(month).bind(at.micros()).execute(&mut *self.inner).await?;
         Ok(done.rows_affected() == 1)
     }

@@ -181,7 +181,16 @@ pub(super) async fn keys(args: KeysArgs, config: Config, output: Output) -> Resu
     let (done, next) = if args.destroy_old {
         let archive = part::open_existing(config).await?;
         archive.check_freshness().await?;
-        (destroy_old(&archive, other.as_ref()).await?, "The old keys are gone for good.".to_owned())
+        let done = destroy_old(&archive, other.as_ref()).await?;
+        let now = archive.clock.now();
+        let next = match done.effective_at.filter(|at| *at > now) {
+            Some(at) => format!(
+                "Nothing opens under the old keys any more. They are gone for good from {at} on; until then those who \
+                 administer them can call it off."
+            ),
+            None => "The old keys are gone for good.".to_owned(),
+        };
+        (done, next)
     } else {
         let catalog = Catalog::open(&config.catalog.to_connect()).await?;
         let is_moved = catalog.pins().await?.get(pin::KEYS_PLACE) == Some(&place);

@@ -86,6 +86,7 @@ impl From<MigrateError> for Failure {
             MigrateError::SamePlace | MigrateError::NoArchive | MigrateError::Moved(_) => Self::usage(error),
             MigrateError::InUse | MigrateError::Changed => Self::not_now(error),
             MigrateError::TargetNotEmpty
+            | MigrateError::NotTheOldKeys
             | MigrateError::ReadBack(_)
             | MigrateError::TableReadBack(_)
             | MigrateError::Root => Self::new(Exit::Refused, error),

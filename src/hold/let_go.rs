@@ -31,6 +31,7 @@ async fn let_go(archive: &Archive, id: RecordingId) -> Result<bool, ArchiveError
     let Some(row) = archive.catalog.recording(id).await?.filter(|row| row.stage == Stage::Live) else {
         return Ok(false);
     };
+    let Some(before) = archive.catalog.guard_of(id).await? else { return Ok(false) };
     let month = KeyName::Month(row.month).to_string();
     let mut cases = archive.catalog.recording_keys(id).await?;
     cases.retain(|wrap| wrap.holder != month);
@@ -39,7 +40,8 @@ async fn let_go(archive: &Archive, id: RecordingId) -> Result<bool, ArchiveError
     let sealed = crate::archive::row::open_row(id, &key, &row.sealed)?;
     let lookups = archive.lookups_under(&cases, &sealed.metadata).await?;
     let mut tx = archive.catalog.begin().await?;
-    if !tx.change_holds(id).await? || !tx.is_held(id).await? {
+    // Where they changed meanwhile, the next pass takes it.
+    if !tx.change_holds(id, before.hold_revision).await? || !tx.is_held(id).await? {
         tx.rollback().await?;
         return Ok(false);
     }

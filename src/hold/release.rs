@@ -7,7 +7,7 @@ use super::{HoldError, HoldPayload};
 use crate::access::Actor;
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::{RecordingRow, Wrap};
+use crate::catalog::{RecordingRow, Stage, Wrap};
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
 use crate::vault::keys::KeyName;
@@ -17,7 +17,21 @@ use crate::vault::keys::KeyName;
 /// # Errors
 /// [`HoldError::NotFound`] where no such hold is in force.
 pub async fn release(archive: &Archive, id: RecordingId, hold: Uuid, actor: &Actor) -> Result<(), HoldError> {
+    // Overtaken by another change of the holds, it is prepared anew from what stands then.
+    while !try_release(archive, id, hold, actor).await? {}
+    archive.ledger_nudge.notify_one();
+    archive.refresh_sidecar(id).await?;
+    archive.guard(id).await?;
+    Ok(())
+}
+
+/// False when the holds changed meanwhile.
+async fn try_release(archive: &Archive, id: RecordingId, hold: Uuid, actor: &Actor) -> Result<bool, HoldError> {
+    let before = archive.catalog.guard_of(id).await?.ok_or(HoldError::NotFound)?;
     let row = archive.catalog.recording(id).await?.ok_or(HoldError::NotFound)?;
+    if row.stage != Stage::Live {
+        return Err(HoldError::NotFound);
+    }
     let holds = archive.catalog.holds_of(id).await?;
     let case_id = holds.iter().find(|(other, ..)| *other == hold).ok_or(HoldError::NotFound)?.1;
     let (key, sealed) = archive.open_recording(&row).await?;
@@ -28,9 +42,9 @@ pub async fn release(archive: &Archive, id: RecordingId, hold: Uuid, actor: &Act
     let lookups = archive.lookups_under(&kept, &sealed.metadata).await?;
 
     let mut tx = archive.catalog.begin().await?;
-    if !tx.change_holds(id).await? {
+    if !tx.change_holds(id, before.hold_revision).await? {
         tx.rollback().await?;
-        return Err(HoldError::NotFound);
+        return Ok(false);
     }
     tx.release_hold(hold, now).await?;
     if !tx.case_holds(id, case_id).await? && !kept.is_empty() {
@@ -39,10 +53,7 @@ pub async fn release(archive: &Archive, id: RecordingId, hold: Uuid, actor: &Act
     }
     tx.append_entry(&entry).await?;
     tx.commit().await?;
-    archive.ledger_nudge.notify_one();
-    archive.refresh_sidecar(id).await?;
-    archive.guard(id).await?;
-    Ok(())
+    Ok(true)
 }
 
 /// The wraps that stay when this hold is over. None at all stay of a recording whose month is over and which no other

@@ -55,6 +55,10 @@ pub struct DestructionFacts {
     pub recordings_purged: u64,
     /// Recordings of this month that live on under the keys of the cases that hold them.
     pub recordings_held: u64,
+    /// Whether keys that the archive was moved away from (`migrate-keys`) were not destroyed yet. One of them may open
+    /// the month in a backup from before the move, until the entry `keys.destroyed`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub former_keys_left: bool,
 }
 
 impl DestructionFacts {

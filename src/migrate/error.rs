@@ -35,6 +35,9 @@ pub enum MigrateError {
     /// There is nothing to migrate.
     #[error("there is no archive in the configured catalog")]
     NoArchive,
+    /// Keys that were never this archive's, or that cannot tell whose they are.
+    #[error("these are not the keys that this archive was moved away from: nothing was destroyed")]
+    NotTheOldKeys,
     /// It was migrated before.
     #[error("this catalog was moved to {0} already: set `catalog` to that address")]
     Moved(String),
@@ -62,6 +65,7 @@ impl MigrateError {
             Self::Changed => "changed-meanwhile",
             Self::ReadBack(_) | Self::TableReadBack(_) | Self::Root => "read-back-differs",
             Self::NoArchive => "no-archive",
+            Self::NotTheOldKeys => "not-the-old-keys",
             Self::Moved(_) => "moved",
             Self::Incomplete { .. } => "incomplete",
             Self::Journal(_) => "internal",

@@ -11,6 +11,7 @@ use super::{MigrateError, alone};
 use crate::archive::journal::plain_entry;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{SecretState, pin};
+use crate::clock::Timestamp;
 use crate::failpoint;
 use crate::ledger::kind::Kind;
 use crate::vault::keyring::{KeyringError, check_opens, rewrap};
@@ -31,6 +32,9 @@ pub struct KeysDone {
     pub copies: u64,
     /// Old keys destroyed.
     pub destroyed: u64,
+    /// From when on nobody can get any of those back; a provider may wait for weeks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<Timestamp>,
 }
 
 /// What the entries commit to.
@@ -39,6 +43,8 @@ struct KeysEntry<'a> {
     from: &'a str,
     to: &'a str,
     keys: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_at: Option<Timestamp>,
 }
 
 /// A secret that is in use.
@@ -54,7 +60,11 @@ pub async fn migrate_keys(archive: &Archive, new: &dyn KeyProvider, place: &str)
         return Err(MigrateError::SamePlace);
     }
     alone::wait(&archive.catalog, &archive.node, archive.clock.as_ref()).await?;
+    let is_back = check_target(archive, new, place).await?;
     shelve_what_only_the_store_has(archive).await?;
+    if is_back {
+        destroy_what_is_over(archive, new).await?;
+    }
     let secrets = live(archive).await?;
     let mut rewrapped = Vec::with_capacity(secrets.len());
     for secret in &secrets {
@@ -62,8 +72,9 @@ pub async fn migrate_keys(archive: &Archive, new: &dyn KeyProvider, place: &str)
         failpoint::hit("migrate.secret_wrapped");
     }
     let now = archive.clock.now();
-    let payload = KeysEntry { from: old.kind(), to: new.kind(), keys: secrets.len() as u64 };
+    let payload = KeysEntry { from: old.kind(), to: new.kind(), keys: secrets.len() as u64, effective_at: None };
     let entry = plain_entry(&Kind::KEYS_MIGRATED, &payload, now)?;
+    let before = former(archive.catalog.pinned(pin::KEYS_BEFORE).await?, old.identity(), new.identity());
     let mut tx = archive.catalog.begin_alone().await?;
     let mut same = !tx.is_busy(&archive.node, now).await? && tx.count_secrets_in_use().await? == secrets.len() as u64;
     for (secret, wrapped) in secrets.iter().zip(&rewrapped) {
@@ -77,18 +88,64 @@ pub async fn migrate_keys(archive: &Archive, new: &dyn KeyProvider, place: &str)
         Some(identity) => tx.move_pin(pin::KEYS, &identity).await?,
         None => drop(tx.unpin(pin::KEYS).await?),
     }
+    tx.move_pin(pin::KEYS_BEFORE, &before).await?;
     tx.move_pin(pin::KEYS_PLACE, place).await?;
+    tx.unpin(pin::KEYS_COPY).await?;
     tx.append_entry(&entry).await?;
     tx.commit().await?;
     failpoint::hit("migrate.keys_moved");
     let copies = refresh_copies(archive).await?;
-    Ok(KeysDone { secrets: secrets.len() as u64, copies, destroyed: 0 })
+    Ok(KeysDone { secrets: secrets.len() as u64, copies, ..KeysDone::default() })
+}
+
+/// Months have the same names in every archive: keys that are there already would be shared with another one, and gone
+/// when that one destroys them. What an earlier run made is ours, and what the secrets were under before; true then.
+async fn check_target(archive: &Archive, new: &dyn KeyProvider, place: &str) -> Result<bool, MigrateError> {
+    let pins = archive.catalog.pins().await?;
+    let before = pins.get(pin::KEYS_BEFORE);
+    let is_back = new.identity().is_some_and(|ours| before.is_some_and(|all| all.lines().any(|line| line == ours)));
+    if is_back || pins.get(pin::KEYS_COPY).is_some_and(|begun| begun == place) {
+        return Ok(is_back);
+    }
+    if !new.list().await.map_err(KeyringError::from)?.is_empty() {
+        return Err(MigrateError::TargetNotEmpty);
+    }
+    let mut tx = archive.catalog.begin().await?;
+    tx.move_pin(pin::KEYS_COPY, place).await?;
+    tx.commit().await?;
+    Ok(false)
+}
+
+/// Keys of months that were over while the secrets were under other keys: gone there, and now here.
+async fn destroy_what_is_over(archive: &Archive, keys: &dyn KeyProvider) -> Result<(), MigrateError> {
+    let there = keys.list().await.map_err(KeyringError::from)?;
+    for row in archive.catalog.list_secrets().await? {
+        if let Some(name) =
+            there.iter().find(|name| row.state == SecretState::Destroyed && row.name == name.to_string())
+        {
+            keys.destroy(name).await.map_err(KeyringError::from)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is not known by a name is kept in mind as well: its keys are there all the same.
+const UNKNOWN: &str = "unknown";
+
+/// The former keys' identities and one more, without those that are in force.
+fn former(before: Option<String>, one_more: Option<String>, in_force: Option<String>) -> String {
+    let mut lines: Vec<String> = before.iter().flat_map(|text| text.lines().map(str::to_owned)).collect();
+    lines.push(one_more.unwrap_or_else(|| UNKNOWN.to_owned()));
+    lines.retain(|line| Some(line) != in_force.as_ref());
+    lines.sort();
+    lines.dedup();
+    lines.join("\n")
 }
 
 /// Brings the copies in the store up to the catalog's secrets: behind a migration that was broken off.
 pub async fn finish_keys(archive: &Archive) -> Result<KeysDone, MigrateError> {
     let secrets = live(archive).await?.len() as u64;
-    Ok(KeysDone { secrets, copies: refresh_copies(archive).await?, destroyed: 0 })
+    Ok(KeysDone { secrets, copies: refresh_copies(archive).await?, ..KeysDone::default() })
 }
 
 /// Destroys the keys that `old` still has, once every secret and every copy of one opens without them. `archive` is
@@ -98,6 +155,11 @@ pub async fn destroy_old(archive: &Archive, old: &dyn KeyProvider) -> Result<Key
     if old.identity().is_some() && old.identity() == new.identity() {
         return Err(MigrateError::SamePlace);
     }
+    // Months have the same names everywhere: keys of another archive would look like ours.
+    let before = archive.catalog.pinned(pin::KEYS_BEFORE).await?.unwrap_or_default();
+    let Some(identity) = old.identity().filter(|identity| before.lines().any(|line| line == identity)) else {
+        return Err(MigrateError::NotTheOldKeys);
+    };
     let mut done = finish_keys(archive).await?;
     for secret in live(archive).await? {
         check_opens(&secret.name, &secret.wrapped, new.as_ref()).await?;
@@ -110,16 +172,22 @@ pub async fn destroy_old(archive: &Archive, old: &dyn KeyProvider) -> Result<Key
         if !ours.iter().any(|row| row.name == name.to_string()) {
             continue;
         }
-        old.destroy(&name).await.map_err(KeyringError::from)?;
+        let destroyed = old.destroy(&name).await.map_err(KeyringError::from)?;
+        done.effective_at = done.effective_at.max(Some(destroyed.effective_at));
         failpoint::hit("migrate.old_key_destroyed");
         if old.exists(&name).await.map_err(KeyringError::from)? {
             return Err(KeyringError::StillThere(name).into());
         }
         done.destroyed += 1;
     }
-    let payload = KeysEntry { from: old.kind(), to: new.kind(), keys: done.destroyed };
+    let payload = KeysEntry { from: old.kind(), to: new.kind(), keys: done.destroyed, effective_at: done.effective_at };
     let entry = plain_entry(&Kind::KEYS_DESTROYED, &payload, archive.clock.now())?;
+    let left: Vec<&str> = before.lines().filter(|line| *line != identity).collect();
     let mut tx = archive.catalog.begin().await?;
+    match left.is_empty() {
+        true => drop(tx.unpin(pin::KEYS_BEFORE).await?),
+        false => tx.move_pin(pin::KEYS_BEFORE, &left.join("\n")).await?,
+    }
     tx.append_entry(&entry).await?;
     tx.commit().await?;
     Ok(done)

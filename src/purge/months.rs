@@ -7,7 +7,7 @@ use super::certify::prove;
 use super::failures::Failures;
 use crate::archive::Archive;
 use crate::archive::journal::About;
-use crate::catalog::{SecretRow, SecretState};
+use crate::catalog::{SecretRow, SecretState, pin};
 use crate::clock::Timestamp;
 use crate::ledger::destruction::{DestructionFacts, DestructionRecord};
 use crate::ledger::kind::Kind;
@@ -86,6 +86,7 @@ async fn destroy(archive: &Archive, month: ExpiryMonth) -> Result<(), PurgeError
         provider: archive.keyring.provider().kind().to_owned(),
         key_copies_destroyed: archive.keyring.provider().copies(),
         recordings_purged: archive.catalog.purged_in_month(&month.to_string()).await?,
+        former_keys_left: archive.catalog.pinned(pin::KEYS_BEFORE).await?.is_some(),
         recordings_held: archive.catalog.held_in_month(&month.to_string()).await?,
     };
     let (entry, _) = archive.entry(Kind::MONTH_DESTROYED, About::NothingPersonal, &facts, now).await?;

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use earwitness::access::{Actor, Role};
 use earwitness::archive::{Archive, ArchiveError};
-use earwitness::catalog::SecretState;
+use earwitness::catalog::{SecretState, pin};
 use earwitness::clock::{Clock, Timestamp};
 use earwitness::hold::{self, HoldError, NewHold};
+use earwitness::ledger::destruction::DestructionRecord;
 use earwitness::purge::pass;
 use earwitness::recording::RecordingId;
 use earwitness::vault::keys::KeyName;
+use earwitness::vault::objects::ObjectKey;
 use earwitness::{fsck, housekeeping, retention};
 use serde_json::json;
 use uuid::Uuid;
@@ -27,6 +29,9 @@ on_both_stacks!(
     one_of_two_cases_lets_go,
     a_hold_at_the_deadline_comes_too_late,
     what_a_backup_has_of_the_month_does_not_open,
+    a_case_that_comes_while_another_goes_finds_the_recording,
+    another_node_does_not_keep_a_destroyed_months_secret,
+    the_record_of_a_month_says_that_former_keys_are_left,
 );
 
 /// Deadline an hour after the tests' beginning, at 2026-11-22T11:00:00Z.
@@ -216,4 +221,55 @@ async fn what_a_backup_has_of_the_month_does_not_open(place: &Place) {
         "{:?}",
         opened.err()
     );
+}
+
+async fn a_case_that_comes_while_another_goes_finds_the_recording(place: &Place) {
+    let running = Running::start(place).await;
+    let crm = running.token(Role::Ingest, &[], None).await;
+    let id = post(&running, &crm, "held", 1).await;
+    let archive = &running.archive;
+    let mut hold = place_hold(archive, id, Uuid::new_v4()).await;
+    for _ in 0..20 {
+        let next = Uuid::new_v4();
+        let who = actor();
+        let (placed, released) = tokio::join!(place_hold(archive, id, next), hold::release(archive, id, hold, &who));
+        released.expect("released");
+        let row = archive.catalog.recording(id).await.expect("an answer").expect("a row");
+        let (_, sealed) = archive.open_recording(&row).await.expect("it opens");
+        let wraps = archive.catalog.recording_keys(id).await.expect("keys");
+        assert_eq!(wraps.len(), 2, "the month's and that of the case that holds it");
+        let macs = archive.lookups_under(&wraps, &sealed.metadata).await.expect("look-ups");
+        assert_eq!(archive.catalog.count_lookups(id).await.expect("a count"), macs.len() as u64);
+        hold = placed;
+    }
+}
+
+async fn another_node_does_not_keep_a_destroyed_months_secret(place: &Place) {
+    let running = Running::start(place).await;
+    let crm = running.token(Role::Ingest, &[], None).await;
+    post(&running, &crm, "gone", 1).await;
+    let other = place.open(running.clock.clone(), &[]).await;
+    move_to(&running, &running.archive, after_the_month()).await;
+    other.keyring.secret(&month(&running)).await.expect("as by a search just before");
+    exhaust(&running.archive).await;
+    assert!(the_months_key_is_gone(&running.archive, &month(&running)).await);
+    assert!(housekeeping::pass(&other, false).await.failed.is_empty());
+    let error = other.keyring.secret(&month(&running)).await.expect_err("not in memory any more");
+    assert_eq!(error.code(), "key-gone");
+}
+
+async fn the_record_of_a_month_says_that_former_keys_are_left(place: &Place) {
+    let running = Running::start(place).await;
+    let crm = running.token(Role::Ingest, &[], None).await;
+    post(&running, &crm, "gone", 1).await;
+    let archive = &running.archive;
+    let mut tx = archive.catalog.begin().await.expect("a transaction");
+    tx.move_pin(pin::KEYS_BEFORE, "the keys before these").await.expect("as migrate-keys does");
+    tx.commit().await.expect("committed");
+    move_to(&running, archive, after_the_month()).await;
+    exhaust(archive).await;
+    let KeyName::Month(month) = month(&running) else { panic!("a month") };
+    let document = archive.store.get(&ObjectKey::MonthDestroyed(month), 1 << 20).await.expect("a record");
+    let record: DestructionRecord = serde_json::from_slice(&document).expect("JSON");
+    assert!(record.facts.former_keys_left, "what is in a backup opens by those");
 }

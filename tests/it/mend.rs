@@ -149,6 +149,7 @@ async fn a_record_of_destruction_that_is_not_ours_destroys_nothing(place: &Place
         key_copies_destroyed: 1,
         recordings_purged: 0,
         recordings_held: 0,
+        former_keys_left: false,
     };
     let (past, other): (ExpiryMonth, ExpiryMonth) = ("2020-01".parse().unwrap(), "2020-02".parse().unwrap());
     let bad = [

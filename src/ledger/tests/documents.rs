@@ -264,16 +264,19 @@ fn an_entry_that_stands_in_another_place_than_it_says_is_refused() {
 #[test]
 fn a_destruction_that_takes_effect_later_says_so() {
     let key = SigningKey::generate().unwrap();
-    let told = |effective_at: &str| {
+    let told = |effective_at: &str, former_keys_left: bool| {
         let record = destruction_record(&key);
-        let facts = DestructionFacts { effective_at: at(effective_at), ..record.facts.clone() };
+        let facts = DestructionFacts { effective_at: at(effective_at), former_keys_left, ..record.facts.clone() };
         let ledger = proven(Kind::MONTH_DESTROYED, &facts, &key);
         verify(&DestructionRecord { facts, ledger, ..record }.sign(&key).unwrap(), None)
     };
-    let at_once = told("2031-12-01T00:00:01Z");
+    let at_once = told("2031-12-01T00:00:01Z", false);
     assert!(at_once.ok() && !at_once.to_string().contains("takes effect"), "{at_once}");
-    let later = told("2031-12-08T00:00:01Z");
+    let moved = told("2031-12-01T00:00:01Z", true);
+    assert!(moved.ok() && moved.to_string().contains("moved away from"), "{moved}");
+    assert!(!at_once.to_string().contains("moved away from"), "{at_once}");
+    let later = told("2031-12-08T00:00:01Z", false);
     assert!(later.ok(), "{later}");
     assert!(later.to_string().contains("takes effect at 2031-12-08T00:00:01Z: can be called off"), "{later}");
-    assert_eq!(failed(&told("2031-11-08T00:00:01Z")), ["order of times"], "in force before it was asked for");
+    assert_eq!(failed(&told("2031-11-08T00:00:01Z", false)), ["order of times"], "in force before it was asked for");
 }

@@ -172,6 +172,7 @@ fn destruction_record(key: &SigningKey) -> DestructionRecord {
         key_copies_destroyed: 2,
         recordings_purged: 41,
         recordings_held: 1,
+        former_keys_left: false,
     };
     let ledger = proven(Kind::MONTH_DESTROYED, &facts, key);
     DestructionRecord { document_type: String::new(), facts, controller: controller(), ledger, signature: None }

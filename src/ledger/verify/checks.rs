@@ -75,7 +75,7 @@ pub(super) fn destruction(report: &mut Report, document: &Document) -> Option<St
     let record = read.ok()?;
     let facts = &record.facts;
     let order = facts.closed_at <= facts.destroyed_at && facts.destroyed_at <= facts.effective_at;
-    let told = if facts.takes_effect_later() {
+    let mut told = if facts.takes_effect_later() {
         format!(
             "asked for at {}, takes effect at {}: can be called off until then",
             facts.destroyed_at, facts.effective_at
@@ -83,6 +83,9 @@ pub(super) fn destruction(report: &mut Report, document: &Document) -> Option<St
     } else {
         format!("destroyed at {}", facts.destroyed_at)
     };
+    if facts.former_keys_left {
+        told.push_str("; keys that the archive was moved away from were not destroyed yet");
+    }
     report.add(ORDER, order, &told);
     proven(report, document, &record.ledger, &Kind::MONTH_DESTROYED)
 }

@@ -171,6 +171,8 @@ impl Keyring {
         failpoint::hit("keyring-key-ensured");
         let fresh = Secret::generate(*name).map_err(KeyError::from)?;
         let wrapped = self.provider.wrap(name, &aad(name), fresh.key().expose()).await?;
+        // The first copy in the store is the secret for everybody, so a node that was forgotten must not leave one.
+        self.shelf.check_in_force().await.map_err(KeyringError::Shelf)?;
         let put = self.store.put_new(&ObjectKey::Secret(*name), PutBody::bytes(wrapped.clone())).await;
         failpoint::hit("keyring-copy-stored");
         let adopted: Bytes = match put {

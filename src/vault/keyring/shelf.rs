@@ -35,6 +35,10 @@ pub trait SecretShelf: Send + Sync {
     /// What is known of this secret.
     async fn load(&self, name: &KeyName) -> Result<Option<ShelfEntry>, ShelfFailure>;
 
+    /// An error once this shelf is not the one in force any more, or another provider's keys are: what this process
+    /// wraps, nobody else could open.
+    async fn check_in_force(&self) -> Result<(), ShelfFailure>;
+
     /// Puts a secret up as `Live`, durably, unless there is one of that name: then false, and nothing changes.
     async fn save_new(&self, name: &KeyName, wrapped: &[u8]) -> Result<bool, ShelfFailure>;
 }

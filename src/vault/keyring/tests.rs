@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
@@ -10,7 +11,7 @@ use crate::vault::objects::disk::DiskStore;
 use crate::vault::secrets::LookupField;
 
 #[derive(Default)]
-struct Shelf(Mutex<HashMap<KeyName, ShelfEntry>>);
+struct Shelf(Mutex<HashMap<KeyName, ShelfEntry>>, AtomicBool);
 
 #[async_trait]
 impl SecretShelf for Shelf {
@@ -18,7 +19,12 @@ impl SecretShelf for Shelf {
         Ok(self.0.lock().unwrap().get(name).cloned())
     }
 
+    async fn check_in_force(&self) -> Result<(), ShelfFailure> {
+        if self.1.load(Ordering::Relaxed) { Err("moved".into()) } else { Ok(()) }
+    }
+
     async fn save_new(&self, name: &KeyName, wrapped: &[u8]) -> Result<bool, ShelfFailure> {
+        self.check_in_force().await?;
         let mut entries = self.0.lock().unwrap();
         let free = !entries.contains_key(name);
         entries.entry(*name).or_insert(ShelfEntry { wrapped: wrapped.to_vec(), state: SecretState::Live });
@@ -149,6 +155,15 @@ async fn a_creation_that_broke_off_is_continued_with_the_same_secret() {
     bench.store.put_new(&ObjectKey::Secret(name()), PutBody::bytes(wrapped)).await.unwrap();
     let expected = Secret::from_slice(name(), &[7; 32]).unwrap();
     assert_eq!(print(&ring.ensure_secret(&name()).await.unwrap()), print(&expected));
+}
+
+#[tokio::test]
+async fn who_was_left_behind_by_a_migration_leaves_no_secret_that_others_cannot_open() {
+    let bench = Bench::new();
+    let ring = bench.ring();
+    bench.shelf.1.store(true, Ordering::Relaxed);
+    ring.ensure_secret(&name()).await.unwrap_err();
+    assert!(bench.store.head(&ObjectKey::Secret(name())).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -113,6 +113,11 @@ pub trait KeyProvider: Send + Sync + fmt::Debug {
         self.list().await.map(drop)
     }
 
+    /// Keeps the right to ask from running out, where that is a matter of time. Costs little when it is called often.
+    async fn keep_alive(&self) -> Result<(), KeyError> {
+        Ok(())
+    }
+
     /// The kind of provider, as it stands on records: `file`, `transit`, `aws-kms`.
     fn kind(&self) -> &'static str;
 

@@ -1,5 +1,7 @@
 //! A month closes when nothing whatever is left under it, and not before.
 
+use std::time::Duration;
+
 use earwitness::catalog::{Catalog, NewEntry, NewOpening, SecretState};
 use uuid::Uuid;
 
@@ -7,7 +9,12 @@ use super::{at, insert, recording};
 use crate::on_both_catalogs;
 use crate::support::engines::CatalogPlace;
 
-on_both_catalogs!(a_month_with_anything_under_it_stays, an_empty_month_closes_once, the_first_secret_stays);
+on_both_catalogs!(
+    what_comes_while_it_closes_is_counted,
+    a_month_with_anything_under_it_stays,
+    an_empty_month_closes_once,
+    the_first_secret_stays
+);
 
 const NOW: &str = "2031-02-01T00:00:00Z";
 
@@ -51,6 +58,20 @@ async fn a_month_with_anything_under_it_stays(place: &CatalogPlace) {
     assert_eq!(tx.erase_due_openings(at(NOW), 10).await.expect("erased"), 1);
     tx.commit().await.expect("committed");
     assert!(close(&catalog).await);
+}
+
+async fn what_comes_while_it_closes_is_counted(place: &CatalogPlace) {
+    let (node, other) = (place.open().await, place.open().await);
+    node.save_secret("month-2031-01", b"wrapped", at(NOW)).await.expect("saved");
+    let mut tx = node.begin().await.expect("a transaction");
+    assert!(tx.lock_live_secret("month-2031-01").await.expect("an answer"));
+    let mut closing = tokio::spawn(async move { close(&other).await });
+    let waiting = tokio::time::timeout(Duration::from_millis(500), &mut closing).await;
+    assert!(waiting.is_err(), "it waits for whoever has the month");
+    let new = recording("acc", "2026-01-01T10:00:00Z", "2031-01-01T10:00:00Z");
+    tx.insert_recording(&new).await.expect("inserted");
+    tx.commit().await.expect("committed");
+    assert!(!closing.await.expect("an answer"), "a recording came meanwhile");
 }
 
 async fn an_empty_month_closes_once(place: &CatalogPlace) {

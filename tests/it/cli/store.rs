@@ -19,7 +19,7 @@ async fn a_store_without_a_lock_is_refused_where_one_is_required() {
         assert_eq!(world.run(&["store", "check"]).status.code(), Some(0), "without a lock it is one as well");
         assert_eq!(world.run_with(&["store", "check"], &[LOCK]).status.code(), Some(3));
         let (code, told) = serve(&world, &[LOCK]);
-        assert_eq!(code, Some(2), "{told}");
+        assert_eq!(code, Some(4), "{told}");
         assert!(told.contains("require_lock"), "{told}");
     }
 }
@@ -42,8 +42,8 @@ async fn a_bucket_is_made_and_found_good_until_it_locks_by_itself() {
     Outsider::at(&address).await.lock_by_default().await;
     assert_eq!(world.run(&["store", "check"]).status.code(), Some(3));
     let (code, told) = serve(&world, &[]);
-    assert_eq!(code, Some(2), "{told}");
+    assert_eq!(code, Some(4), "{told}");
     assert!(told.contains("default retention"), "{told}");
     let refused = import(&world, &[row(&world, "call-2", 60, 2)]);
-    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    assert_eq!(refused.status.code(), Some(4), "{}", stderr(&refused));
 }

@@ -1,8 +1,13 @@
 //! `migrate-keys`: from one provider to another.
 
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::str::FromStr as _;
+use std::sync::Arc;
 
+use earwitness::clock::SystemClock;
+use earwitness::vault::keys::file::FileKeys;
+use earwitness::vault::keys::{KeyName, KeyProvider as _};
 use serde_json::json;
 
 use super::Filled;
@@ -13,10 +18,20 @@ use crate::support::world::World;
 pub(crate) const KEYS_POINTS: &[&str] =
     &["migrate.secret_wrapped", "migrate.keys_moved", "migrate.secret_copied", "migrate.old_key_destroyed"];
 
-fn keys_in(folder: &std::path::Path) -> usize {
+fn keys_in(folder: &Path) -> usize {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
-    names.filter(|name| earwitness::vault::keys::KeyName::from_str(name).is_ok()).count()
+    names.filter(|name| KeyName::from_str(name).is_ok()).count()
+}
+
+/// Keys of the same names that were never this archive's.
+async fn of_another_archive(folder: &Path, ours: &Path) {
+    let keys = FileKeys::open(folder.to_path_buf(), None, Arc::new(SystemClock::new())).expect("a keys folder");
+    for file in std::fs::read_dir(ours).expect("our keys").flatten() {
+        if let Ok(name) = KeyName::from_str(&file.file_name().to_string_lossy()) {
+            keys.ensure(&name).await.expect("a key");
+        }
+    }
 }
 
 fn code(world: &World, arguments: &[&str], code: i32) {
@@ -36,6 +51,10 @@ async fn moves(engine: Engine, points: &[&str]) {
         let died = world.run_with(arguments, &[("EARWITNESS_FAILPOINT", point)]);
         assert_eq!(died.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&died.stderr));
     };
+    let stranger = filled.world.folder.path().join("keys-of-another-archive");
+    of_another_archive(&stranger, &old_folder).await;
+    let strangers = format!("file://{}", stranger.display());
+    code(&filled.world, &["migrate-keys", "--to", &strangers], 3);
     for point in points.iter().take(3) {
         dies(&filled.world, &migrate, point);
     }
@@ -45,11 +64,14 @@ async fn moves(engine: Engine, points: &[&str]) {
     code(&filled.world, &["token", "list"], 2);
     filled.world.use_engine("EARWITNESS_KEYS", &new);
     filled.check().await;
+    code(&filled.world, &["migrate-keys", "--from", &strangers, "--destroy-old"], 3);
+    assert_eq!(keys_in(&stranger), before, "months have the same names everywhere");
     if let Some(point) = points.get(3) {
         dies(&filled.world, &destroy, point);
     }
     filled.world.run_json(&destroy);
     assert_eq!(keys_in(&old_folder), 0);
+    code(&filled.world, &["migrate-keys", "--from", &old, "--destroy-old"], 3);
     code(&filled.world, &["migrate-keys", "--from", &new, "--destroy-old"], 2);
     filled.check().await;
     // The copies in the store are those of the new keys: a lost catalog comes back.
@@ -77,4 +99,29 @@ async fn nothing_is_moved_while_it_is_served(engine: Engine) {
     filled.check().await;
 }
 
-crate::on_both_engines!(everything_opens_afterwards, it_goes_on_after_dying, nothing_is_moved_while_it_is_served);
+/// There and back again: a month that was over in between has its key nowhere any more.
+async fn a_month_that_ended_elsewhere_is_over_here_as_well(engine: Engine) {
+    let mut filled = Filled::new(engine).await;
+    let (old_folder, new_folder) = (filled.world.data().join("keys"), filled.world.folder.path().join("new-keys"));
+    let (old, new) = (format!("file://{}", old_folder.display()), format!("file://{}", new_folder.display()));
+    let before = keys_in(&old_folder);
+    filled.world.run_json(&["migrate-keys", "--to", &new, "--json"]);
+    filled.world.use_engine("EARWITNESS_KEYS", &new);
+    filled.check_the_end().await;
+    let left = keys_in(&new_folder);
+    assert!(left < before && keys_in(&old_folder) == before, "months are over: {left} of {before}");
+    filled.world.run_json(&["migrate-keys", "--to", &old, "--json"]);
+    filled.world.use_engine("EARWITNESS_KEYS", &old);
+    assert_eq!(keys_in(&old_folder), left);
+    filled.world.run_json(&["migrate-keys", "--from", &new, "--destroy-old", "--json"]);
+    assert_eq!(keys_in(&new_folder), 0);
+    let report = filled.world.run_json(&["fsck", "--rehash", "--json"]);
+    assert_eq!(report["findings"], json!([]), "{report}");
+}
+
+crate::on_both_engines!(
+    a_month_that_ended_elsewhere_is_over_here_as_well,
+    everything_opens_afterwards,
+    it_goes_on_after_dying,
+    nothing_is_moved_while_it_is_served
+);

@@ -11,7 +11,7 @@ mod fault;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -56,7 +56,8 @@ pub struct KmsKeys {
     prefix: String,
     waiting_days: u8,
     clock: Arc<dyn Clock>,
-    identity: Option<String>,
+    /// Known as soon as AWS names any alias or key of the account.
+    identity: OnceLock<String>,
 }
 
 impl KmsKeys {
@@ -68,11 +69,16 @@ impl KmsKeys {
 
     async fn with_client(client: Client, options: &KmsOptions, clock: Arc<dyn Clock>) -> Result<Self, KeyError> {
         let KmsOptions { alias_prefix, waiting_days, .. } = options.clone();
-        let mut keys = Self { client, prefix: alias_prefix, waiting_days, clock, identity: None };
+        let keys = Self { client, prefix: alias_prefix, waiting_days, clock, identity: OnceLock::new() };
         let first = keys.client.list_aliases().send().await.map_err(|e| not_about_a_key(fault::read(e)))?;
-        let arn = first.aliases().iter().find_map(|alias| alias.alias_arn());
-        keys.identity = arn.and_then(|arn| identity(arn, &keys.prefix));
+        keys.note_identity(first.aliases().iter().find_map(|alias| alias.alias_arn()));
         Ok(keys)
+    }
+
+    fn note_identity(&self, arn: Option<&str>) {
+        if let Some(identity) = arn.and_then(|arn| identity(arn, &self.prefix)) {
+            self.identity.get_or_init(|| identity);
+        }
     }
 
     fn alias(&self, name: &KeyName) -> String {
@@ -86,7 +92,11 @@ impl KmsKeys {
 
     async fn describe(&self, name: &KeyName) -> Result<Option<KeyMetadata>, KeyError> {
         match self.client.describe_key().key_id(self.alias(name)).send().await.map_err(fault::read) {
-            Ok(found) => found.key_metadata.ok_or_else(|| unavailable("AWS KMS tells nothing of a key")).map(Some),
+            Ok(found) => {
+                let key = found.key_metadata.ok_or_else(|| unavailable("AWS KMS tells nothing of a key"))?;
+                self.note_identity(key.arn());
+                Ok(Some(key))
+            }
             Err(Fault::NoKey) => Ok(None),
             Err(fault) => Err(fault.about(name)),
         }
@@ -235,7 +245,7 @@ impl KeyProvider for KmsKeys {
     }
 
     fn identity(&self) -> Option<String> {
-        self.identity.clone()
+        self.identity.get().cloned()
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -243,7 +253,7 @@ impl KeyProvider for KmsKeys {
             "AWS KMS waits {} days before it destroys a key; until then its administrators can call it off",
             self.waiting_days
         )];
-        if self.identity.is_none() {
+        if self.identity.get().is_none() {
             all.push(
                 "the AWS account has no alias yet that would tell which it is: it is noted at the next start".into(),
             );

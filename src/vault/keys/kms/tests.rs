@@ -143,8 +143,12 @@ async fn who_is_slower_takes_the_others_key_and_deletes_his() {
 
 #[tokio::test]
 async fn the_identity_is_account_region_and_prefix() {
-    let keys = keys().await;
+    let mut keys = keys().await;
     let expected = format!("aws-kms aws eu-west-1 123456789012 {}", keys.prefix);
+    assert_eq!(keys.identity(), Some(expected.clone()));
+    // An account without any alias: known from the first key on.
+    keys.identity = OnceLock::new();
+    keys.ensure(&name()).await.unwrap();
     assert_eq!(keys.identity(), Some(expected));
     assert_eq!(identity("arn:aws:s3:::bucket", "p"), None);
     assert_eq!(identity("", "p"), None);

@@ -11,8 +11,21 @@ pub(super) enum Fault {
     NoKey,
     /// What was to be decrypted is not what this key encrypted for this purpose.
     Ciphertext,
+    /// The token may not do that, or is none.
+    Denied,
     /// Anything else: why, for the operator.
     Unavailable(String),
+}
+
+impl Fault {
+    /// Why, where it lies with neither a key nor a ciphertext.
+    pub(super) fn told(self) -> String {
+        match self {
+            Self::Unavailable(why) => why,
+            Self::Denied => "the key server refuses the token (403)".to_owned(),
+            Self::NoKey | Self::Ciphertext => "the key server's answer makes no sense".to_owned(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -46,7 +59,7 @@ pub(super) fn read_fault(status: StatusCode, body: &[u8]) -> Fault {
         }
         400 if says(&NO_KEY) => Fault::NoKey,
         400 if says(&NOT_OURS) => Fault::Ciphertext,
-        403 => Fault::Unavailable("the key server refuses the token (403)".to_owned()),
+        403 => Fault::Denied,
         429 => Fault::Unavailable("the key server limits how often it may be asked (429)".to_owned()),
         503 => Fault::Unavailable("the key server is sealed or not the active one (503)".to_owned()),
         300..400 => Fault::Unavailable("the key server sends us elsewhere, which is not followed".to_owned()),
@@ -83,13 +96,13 @@ mod tests {
             (404, ""),
             (404, r#"{"errors":["no handler for route \"t/keys/x\". route entry not found."]}"#),
             (404, r#"{"message":"not found"}"#),
-            (403, r#"{"errors":["encryption key not found"]}"#),
             (503, r#"{"errors":["Vault is sealed"]}"#),
             (307, ""),
             (500, r#"{"errors":[]}"#),
         ] {
             assert!(matches!(fault(code, body), Fault::Unavailable(_)), "{code} {body}");
         }
+        assert_eq!(fault(403, r#"{"errors":["encryption key not found"]}"#), Fault::Denied);
     }
 
     #[test]

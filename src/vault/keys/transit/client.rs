@@ -104,6 +104,11 @@ impl TransitClient {
         self.ask(Method::GET, self.url(path)?, None).await
     }
 
+    /// Asks about our own token: `lookup-self`, `renew-self`.
+    pub(super) async fn own_token(&self, method: Method, what: &str) -> Asked {
+        self.ask(method, self.url(["auth", "token", what].into_iter())?, None).await
+    }
+
     /// The names of all keys.
     pub(super) async fn list(&self) -> Asked {
         let mut url = self.url(self.mount.split('/').chain(["keys"]))?;

@@ -5,6 +5,8 @@
 //! be back under its name: the key is looked at first, the token's policy has no `create` on `encrypt/*`, and the
 //! engine is told so as well (`disable_upsert`).
 //!
+//! A token that ends is renewed as long as this process lives ([`KeyProvider::keep_alive`]).
+//!
 //! The server keeps no notes about what was destroyed: a destruction that is repeated is dated anew, never earlier.
 
 mod answer;
@@ -15,21 +17,26 @@ mod token;
 mod wire;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Method;
 use serde_json::json;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use self::answer::Fault;
 use self::client::{Asked, TransitClient};
-use self::wire::{Encrypted, KEY_TYPE, KeyFacts, KeysConfig, MountFacts, Names};
+use self::wire::{Encrypted, KEY_TYPE, KeyFacts, KeysConfig, MountFacts, Names, TokenFacts};
 use super::{Destroyed, KeyError, KeyName, KeyProvider};
 use crate::clock::Clock;
 use crate::failpoint;
 
 pub use token::TokenSource;
+
+/// Between two renewals of the token.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(300);
 
 /// Which engine, and how to get there.
 #[derive(Debug)]
@@ -52,6 +59,7 @@ pub struct TransitKeys {
     clock: Arc<dyn Clock>,
     identity: Option<String>,
     warnings: Vec<String>,
+    renewed: Mutex<Option<Instant>>,
 }
 
 impl TransitKeys {
@@ -60,9 +68,11 @@ impl TransitKeys {
     pub async fn open(options: TransitOptions, clock: Arc<dyn Clock>) -> Result<Self, KeyError> {
         let TransitOptions { server, mount, namespace, token, ca_pem } = options;
         let client = TransitClient::new(&server, &mount, namespace.as_deref(), token, ca_pem.as_deref())?;
-        let mut keys = Self { client, clock, identity: None, warnings: Vec::new() };
+        let mut keys = Self { client, clock, identity: None, warnings: Vec::new(), renewed: Mutex::default() };
         keys.warnings.extend(keys.client.token().warning());
         keys.list().await?;
+        let ends = keys.how_the_token_ends().await?;
+        keys.warnings.extend(ends);
         keys.identity = keys.read_identity().await?;
         if keys.identity.is_none() {
             let text = "the key server does not tell which engine it is: another one in its place would not be noticed";
@@ -77,14 +87,40 @@ impl TransitKeys {
 
     /// The engine's id; none where the token may not read it.
     async fn read_identity(&self) -> Result<Option<String>, KeyError> {
-        // The list was allowed, so what fails here fails for want of this one right.
-        let Ok(answer) = self.client.mount().await else { return Ok(None) };
+        let answer = match self.client.mount().await {
+            Ok(answer) => answer,
+            Err(Fault::Denied | Fault::NoKey) => return Ok(None),
+            Err(fault) => return Err(not_about_a_key(fault)),
+        };
         let facts: MountFacts = wire::data(answer.bytes()).map_err(not_about_a_key)?;
         if facts.engine != "transit" {
             return Err(KeyError::Unavailable(io::Error::other("what is mounted there is no transit engine")));
         }
         let id = if facts.uuid.is_empty() { facts.accessor } else { facts.uuid };
         Ok((!id.is_empty()).then(|| format!("transit {id}")))
+    }
+
+    /// What the server tells about the token; none where it may not ask.
+    async fn token_facts(&self) -> Result<Option<TokenFacts>, KeyError> {
+        match self.client.own_token(Method::GET, "lookup-self").await {
+            Ok(answer) => wire::data(answer.bytes()).map(Some).map_err(not_about_a_key),
+            Err(Fault::Denied | Fault::NoKey) => Ok(None),
+            Err(fault) => Err(not_about_a_key(fault)),
+        }
+    }
+
+    /// A warning where the token's end would be the end of everything. In a file an agent may put another one.
+    async fn how_the_token_ends(&self) -> Result<Option<String>, KeyError> {
+        if matches!(self.client.token(), TokenSource::File(_)) {
+            return Ok(None);
+        }
+        Ok(match self.token_facts().await? {
+            None => Some("the key server's token may not ask about itself: it is not renewed".to_owned()),
+            Some(token) if token.ttl > 0 && !token.renewable => {
+                Some(format!("the key server's token ends in {} hours and cannot be renewed", token.ttl / 3_600))
+            }
+            Some(_) => None,
+        })
     }
 
     /// Whether the engine is set to make no key by encrypting; sets it where we may.
@@ -190,6 +226,18 @@ impl KeyProvider for TransitKeys {
         Ok(ours)
     }
 
+    async fn keep_alive(&self) -> Result<(), KeyError> {
+        let last = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|at| at.elapsed() < BETWEEN_RENEWALS) {
+            return Ok(());
+        }
+        if self.token_facts().await?.is_some_and(|token| token.ttl > 0 && token.renewable) {
+            self.client.own_token(Method::POST, "renew-self").await.map_err(not_about_a_key)?;
+        }
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        Ok(())
+    }
+
     fn kind(&self) -> &'static str {
         "transit"
     }
@@ -218,14 +266,10 @@ fn about(fault: Fault, name: &KeyName) -> KeyError {
     match fault {
         Fault::NoKey => KeyError::Gone(*name),
         Fault::Ciphertext => KeyError::Corrupt(*name),
-        Fault::Unavailable(why) => KeyError::Unavailable(io::Error::other(why)),
+        fault => not_about_a_key(fault),
     }
 }
 
 fn not_about_a_key(fault: Fault) -> KeyError {
-    let why = match fault {
-        Fault::Unavailable(why) => why,
-        Fault::NoKey | Fault::Ciphertext => "the key server's answer makes no sense".to_owned(),
-    };
-    KeyError::Unavailable(io::Error::other(why))
+    KeyError::Unavailable(io::Error::other(fault.told()))
 }

@@ -20,6 +20,8 @@ path "MOUNT/keys/*"           { capabilities = ["create", "read", "update", "del
 path "MOUNT/encrypt/*"        { capabilities = ["update"] }
 path "MOUNT/decrypt/*"        { capabilities = ["update"] }
 path "MOUNT/config/keys"      { capabilities = ["read", "update"] }
+path "auth/token/lookup-self" { capabilities = ["read"] }
+path "auth/token/renew-self"  { capabilities = ["update"] }
 path "MOUNT/keys/+/rotate"    { capabilities = ["deny"] }
 path "MOUNT/keys/+/import"    { capabilities = ["deny"] }
 "#;
@@ -180,6 +182,57 @@ async fn the_token_file_is_read_again() {
 }
 
 #[tokio::test]
+async fn a_token_that_ends_is_renewed() {
+    let bao = Bao::new().await;
+    let token = bao.token(POLICY).await;
+    let last_renewal = async || {
+        let facts = bao.asks("POST", "auth/token/lookup", json!({"token": token})).await;
+        facts["data"]["last_renewal_time"].as_i64()
+    };
+    let keys = bao.open(fixed(&token)).await.unwrap();
+    assert_eq!(last_renewal().await, None);
+    keys.keep_alive().await.unwrap();
+    assert!(last_renewal().await.is_some());
+    bao.open(fixed(&bao.root)).await.unwrap().keep_alive().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_whose_end_is_the_end_of_everything_is_told() {
+    let bao = Bao::new().await;
+    let wanted = json!({"policies": ["root"], "ttl": "3h", "renewable": false});
+    let made = bao.asks("POST", "auth/token/create", wanted).await;
+    let token = made["auth"]["client_token"].as_str().unwrap().to_owned();
+    let keys = bao.open(fixed(&token)).await.unwrap();
+    keys.keep_alive().await.unwrap();
+    assert!(keys.warnings().iter().any(|text| text.contains("cannot be renewed")), "{:?}", keys.warnings());
+}
+
+#[tokio::test]
+async fn a_server_that_stumbles_over_its_identity_is_not_one_without() {
+    let fake = Fake::answers(&[NO_KEYS, NO_KEYS, (500, ""), (500, ""), (500, ""), NO_KEYS]).await;
+    let error = open(&fake.server, "t", fixed("s.x")).await.unwrap_err();
+    assert_eq!(error.code(), "key-provider-unavailable");
+}
+
+#[tokio::test]
+async fn a_key_that_was_taken_out_of_use_is_trouble_and_not_gone() {
+    let bao = Bao::new().await;
+    let keys = bao.open(fixed(&bao.root)).await.unwrap();
+    keys.ensure(&name()).await.unwrap();
+    let wrapped = keys.wrap(&name(), b"a", b"x").await.unwrap();
+    let key = format!("{}/keys/{}", bao.mount, name());
+    bao.asks("DELETE", &format!("{key}/soft-delete"), json!({})).await;
+    assert_eq!(keys.unwrap(&name(), b"a", &wrapped).await.unwrap_err().code(), "key-provider-unavailable");
+    assert_eq!(keys.wrap(&name(), b"a", b"x").await.unwrap_err().code(), "key-unfit");
+    assert!(keys.exists(&name()).await.unwrap());
+    bao.asks("POST", &format!("{key}/soft-delete-restore"), json!({})).await;
+    assert_eq!(keys.unwrap(&name(), b"a", &wrapped).await.unwrap().as_slice(), b"x");
+    bao.asks("DELETE", &format!("{key}/soft-delete"), json!({})).await;
+    keys.destroy(&name()).await.unwrap();
+    assert!(!keys.exists(&name()).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_narrow_token_and_a_wrong_mount_are_told_at_the_start() {
     let bao = Bao::new().await;
     let narrow = r#"path "MOUNT/keys" { capabilities = ["list"] }"#;
@@ -286,7 +339,7 @@ async fn who_waits_behind_a_server_that_is_away_is_answered_at_once() {
     let server = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let client = TransitClient::new(&server, "t", None, fixed("s.x"), None).unwrap();
-    let keys = TransitKeys { client, clock: clock(), identity: None, warnings: Vec::new() };
+    let keys = TransitKeys { client, clock: clock(), identity: None, warnings: Vec::new(), renewed: Mutex::default() };
     let first = keys.exists(&name()).await.unwrap_err();
     assert!(first.to_string().contains("cannot be reached"), "{first}");
     let began = tokio::time::Instant::now();

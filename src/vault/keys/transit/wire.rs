@@ -61,6 +61,16 @@ pub(super) struct MountFacts {
     pub(super) accessor: String,
 }
 
+/// What the server tells about our token.
+#[derive(Deserialize)]
+pub(super) struct TokenFacts {
+    /// Seconds that are left; none: it has no end.
+    #[serde(default)]
+    pub(super) ttl: u64,
+    #[serde(default)]
+    pub(super) renewable: bool,
+}
+
 /// The engine's setting whether encrypting makes keys.
 #[derive(Deserialize, Serialize)]
 pub(super) struct KeysConfig {
