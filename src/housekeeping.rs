@@ -59,6 +59,8 @@ pub struct HousekeepingReport {
     pub months_made: u64,
     /// Temporary files and unfinished uploads deleted from the store; none when the store was not listed.
     pub unfinished_swept: Option<u64>,
+    /// Withdrawn tokens of which the store was told belatedly.
+    pub revocations_kept: u64,
     /// Orphans found in store and catalog; none when they were not looked for.
     pub orphans: Option<u64>,
     /// The steps that failed; the log says why.
@@ -126,6 +128,8 @@ async fn look_over_store(archive: &Archive, report: &mut HousekeepingReport) {
     report.unfinished_swept = report.keep("unfinished", swept.map(|n| Some(n as u64)));
     let orphans = look_for_orphans(archive).await;
     report.orphans = report.keep("orphans", orphans);
+    let kept = archive.keep_missing_revocations().await;
+    report.revocations_kept = report.keep("revocations", kept);
     let given_back = lease.give_back().await;
     report.keep("lease", given_back);
 }

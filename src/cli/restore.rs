@@ -30,7 +30,8 @@ struct Restored {
 impl fmt::Display for Restored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.report;
-        if report.ledger_entries + report.brought_back + report.caught_up + report.purges_applied == 0 {
+        let rows = report.brought_back + report.caught_up + report.purges_applied;
+        if report.ledger_entries + rows + report.tokens_revoked + report.tokens_withdrawn == 0 {
             writeln!(f, "up to date     the catalog knew of everything that the store has")?;
         }
         writeln!(f, "{report}")?;
@@ -45,7 +46,7 @@ impl fmt::Display for Restored {
 }
 
 /// Brings a restored catalog up to date from the store: the ledger, what was purged and destroyed since, recordings
-/// acknowledged since, decisions and holds since. Can be repeated.
+/// acknowledged since, decisions and holds since, tokens withdrawn since. Can be repeated.
 pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Exit, Failure> {
     let archive = part::open_existing(config).await?;
     let options = Options { rebuild: true, repair: true, rehash: args.rehash };

@@ -1,11 +1,11 @@
 //! A lost or old catalog, brought up to date from the store: the ledger's tree from its tiles, what was purged and
 //! destroyed from certificates and records, recordings and holds from their sidecars — in this order, so that nothing
-//! purged comes back.
+//! purged comes back — and which tokens were withdrawn.
 
 use std::collections::VecDeque;
 
 use super::report::Report;
-use super::{believe, catch_up};
+use super::{believe, catch_up, tokens};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
 use crate::ledger::checkpoint;
@@ -56,7 +56,7 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
             report.unless_unreadable(done, id)?;
         }
     }
-    Ok(())
+    tokens::check(archive, report).await
 }
 
 async fn recording(
