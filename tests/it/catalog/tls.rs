@@ -1,0 +1,31 @@
+//! PostgreSQL over TLS: only with a server that one's own authority vouches for.
+
+use crate::support::engines::Engine;
+use crate::support::world::World;
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run the tests through ./test"))
+}
+
+#[tokio::test]
+async fn the_server_has_to_be_vouched_for() {
+    let (server, ca) = (variable("EARWITNESS_TEST_POSTGRES_TLS"), variable("EARWITNESS_TEST_POSTGRES_CA"));
+    let other = ca.replace("ca.pem", "other-ca.pem");
+    let mut world = World::small_with(Engine::Postgres).await;
+    let asked = |mode: &str| format!("{server}?sslmode={mode}");
+    for (address, told) in [
+        (asked("disable"), "pg_hba.conf"),
+        (asked("verify-full"), "UnknownIssuer"),
+        (format!("{}&sslrootcert={other}", asked("verify-full")), "UnknownIssuer"),
+        (format!("{}&sslrootcert={other}", asked("verify-ca")), "UnknownIssuer"),
+        (format!("{}&sslrootcert=/nowhere.pem", asked("verify-full")), "No such file"),
+    ] {
+        world.catalog = address;
+        let refused = world.run(&["token", "create", "--role", "legal", "--name", "me"]);
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{}: {text}", world.catalog);
+        assert!(text.contains(told), "{}: {text}", world.catalog);
+    }
+    world.catalog = format!("{}&sslrootcert={ca}", asked("verify-full"));
+    world.token("legal");
+}
