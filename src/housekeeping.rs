@@ -18,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::fsck;
 use crate::leases::HeldLease;
 use crate::purge::brakes::clock_is_trusted;
+use crate::purge::returned::destroy_returned;
 use crate::receive::settle;
 use crate::recording::ExpiryMonth;
 use crate::retention::{self, Policy};
@@ -61,6 +62,8 @@ pub struct HousekeepingReport {
     pub unfinished_swept: Option<u64>,
     /// Withdrawn tokens of which the store was told belatedly.
     pub revocations_kept: u64,
+    /// Keys of destroyed months that were there again, and were destroyed again.
+    pub keys_destroyed_again: u64,
     /// Orphans found in store and catalog; none when they were not looked for.
     pub orphans: Option<u64>,
     /// The steps that failed; the log says why.
@@ -130,6 +133,8 @@ async fn look_over_store(archive: &Archive, report: &mut HousekeepingReport) {
     report.orphans = report.keep("orphans", orphans);
     let kept = archive.keep_missing_revocations().await;
     report.revocations_kept = report.keep("revocations", kept);
+    let destroyed = destroy_returned(archive).await;
+    report.keys_destroyed_again = report.keep("returned-keys", destroyed);
     let given_back = lease.give_back().await;
     report.keep("lease", given_back);
 }

@@ -1,6 +1,7 @@
 //! Backups made and put back with the documented commands: what they bring back, and what they never do.
 
 mod copies;
+mod keys;
 mod tokens;
 
 use chrono::{DateTime, Datelike as _, Months, NaiveDate};
