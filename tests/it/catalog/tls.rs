@@ -1,5 +1,9 @@
 //! PostgreSQL over TLS: only with a server that one's own authority vouches for.
 
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use uuid::Uuid;
+
 use crate::support::engines::Engine;
 use crate::support::world::World;
 
@@ -27,6 +31,10 @@ async fn the_server_has_to_be_vouched_for() {
         assert_eq!(refused.status.code(), Some(code), "{}: {text}", world.catalog);
         assert!(text.contains(told), "{}: {text}", world.catalog);
     }
-    world.catalog = format!("{}&sslrootcert={ca}", asked("verify-full"));
+    let (good, own) = (format!("{}&sslrootcert={ca}", asked("verify-full")), format!("t{}", Uuid::new_v4().simple()));
+    let mut connection = PgConnection::connect(&good).await.expect("PostgreSQL answers");
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {own}"))).await.expect("a database of one's own");
+    connection.close().await.expect("the connection closes");
+    world.catalog = good.replace("/postgres?", &format!("/{own}?"));
     world.token("legal");
 }

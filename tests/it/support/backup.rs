@@ -20,7 +20,11 @@ const PUT_BACK_POSTGRES: &[&str] = &[
     r#"createdb --maintenance-db="$SERVER/postgres" --template=template0 "$DATABASE""#,
     r#"pg_restore --exit-on-error --single-transaction --no-owner --dbname="$SERVER/$DATABASE" catalog.dump"#,
 ];
-const COPY_STORE: &str = r#"cp -a "$DATA/objects" objects.backup"#;
+const COPY_STORE: &[&str] = &[
+    r#"cp "$DATA/objects/ledger/checkpoint" checkpoint"#,
+    r#"rsync -a --delete --exclude=/ledger/checkpoint "$DATA/objects/" objects.backup/"#,
+    r#"cp checkpoint objects.backup/ledger/checkpoint"#,
+];
 
 /// Runs the document's commands in a folder, with what its reader sets before.
 fn documented(commands: &[&str], folder: &Path, env: &[(&str, &str)]) {
@@ -73,7 +77,7 @@ impl World {
         let mut engines = self.engines.clone();
         match self.stack {
             Stack::Embedded => {
-                documented(&[COPY_STORE], folder.path(), &[("DATA", self.data().to_str().expect("a plain path"))]);
+                documented(COPY_STORE, folder.path(), &[("DATA", self.data().to_str().expect("a plain path"))]);
                 let objects = folder.path().join("objects.backup");
                 engines.set("EARWITNESS_STORE", &format!("file://{}", objects.display()));
                 engines.set("EARWITNESS_KEYS", &format!("file://{}", self.data().join("keys").display()));
