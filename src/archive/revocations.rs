@@ -52,6 +52,15 @@ impl Archive {
         }
     }
 
+    /// An error when the catalog believes a token to be in force that the store knows to be withdrawn: it is from a backup,
+    /// also where nothing else happened since that the ledger would tell of.
+    pub async fn check_revocations(&self) -> Result<(), ArchiveError> {
+        let kept = self.kept_revocations().await?;
+        let tokens = self.catalog.tokens().await?;
+        let again = tokens.iter().any(|token| token.revoked_at.is_none() && kept.contains(&token.id));
+        if again { Err(ArchiveError::TokenAliveAgain) } else { Ok(()) }
+    }
+
     /// Tells the store of the withdrawn tokens that it does not know of. Returns how many there were.
     pub async fn keep_missing_revocations(&self) -> Result<u64, ArchiveError> {
         let revoked = self.catalog.tokens().await?.into_iter().filter_map(|token| Some((token.id, token.revoked_at?)));

@@ -40,6 +40,14 @@ async fn what_was_copied_before_its_months_key_was_destroyed_does_not_open(stack
     let unreadable = json!({"problem": "unreadable", "action": "reported", "what": gone});
     assert!(report["findings"].as_array().expect("findings").contains(&unreadable), "{report}");
 
+    if stack == Stack::Embedded {
+        // The copy itself has no keys: not where they would be either.
+        let nowhere = format!("file://{}", copy.data().join("keys").display());
+        let refused = copy.run_with(&["fsck", "--json"], &[("EARWITNESS_KEYS", &nowhere)]);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(2) && told.contains("the keys at the configured place"), "{told}");
+    }
+
     // By hand: every wrap of that recording, and the month's wrapped secret, straight to the key provider.
     let archive = copy.archive().await;
     let id = gone.parse().expect("an id");

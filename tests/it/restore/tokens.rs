@@ -17,7 +17,31 @@ use crate::support::world::World;
 
 mod worlds {
     use super::*;
-    on_both!(where_it_is_not_known_which_all_of_that_time_are_withdrawn);
+    on_both!(
+        where_it_is_not_known_which_all_of_that_time_are_withdrawn,
+        a_backup_is_not_served_when_nothing_but_a_token_changed,
+    );
+
+    async fn a_backup_is_not_served_when_nothing_but_a_token_changed(stack: Stack) {
+        let mut world = World::moving_its_clock(stack).await;
+        let (id, leaked) = world.token_with_id("legal");
+        let backup = world.dump();
+        // No server runs, so that nothing is published, and the entry is lost with the catalog.
+        world.run_json(&["token", "revoke", &id, "--json"]);
+        world.catalog = backup.put_back(world.folder.path());
+        let refused = world.run(&["serve", "--listen", "127.0.0.1:0"]);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(4) && told.contains("earwitness restore"), "{told}");
+        for revoked in [1, 0] {
+            let done = world.run_json(&["restore", "--json"]);
+            assert_eq!((&done["tokens_revoked"], &done["tokens_withdrawn"]), (&json!(revoked), &json!(0)), "{done}");
+        }
+        let server = world.serve(None).await;
+        assert_eq!(server.get(&leaked, "/v1/recordings").await.status(), StatusCode::UNAUTHORIZED);
+        let entries = world.archive().await.catalog.times_of_kind("token.revoked").await.expect("entries");
+        assert_eq!(entries.len(), 1, "the ledger has its entry again");
+        server.stop().await;
+    }
 
     async fn where_it_is_not_known_which_all_of_that_time_are_withdrawn(stack: Stack) {
         let mut world = World::moving_its_clock(stack).await;
