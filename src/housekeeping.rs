@@ -53,6 +53,10 @@ pub struct HousekeepingReport {
     pub months_made: u64,
     /// Temporary files and unfinished uploads deleted from the store; none when the store was not listed.
     pub unfinished_swept: Option<u64>,
+    /// Withdrawn tokens of which the store was told belatedly.
+    pub revocations_kept: u64,
+    /// Keys of destroyed months that were there again, and were destroyed again.
+    pub keys_destroyed_again: u64,
     /// Orphans found in store and catalog; none when they were not looked for.
     pub orphans: Option<u64>,
     /// The steps that failed; the log says why.

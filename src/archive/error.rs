@@ -25,6 +25,9 @@ pub enum ArchiveError {
     /// What was sealed does not have the form that this program writes.
     #[error("a sealed document could not be read: {0}")]
     Document(&'static str),
+    /// The catalog believes a token to be in force that was withdrawn.
+    #[error("the catalog is from before a token was withdrawn: run `earwitness restore`")]
+    TokenAliveAgain,
     /// The recording's key is destroyed.
     #[error("the recording's key is destroyed")]
     KeyDestroyed,

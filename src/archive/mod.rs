@@ -9,6 +9,7 @@ mod guard;
 pub mod journal;
 mod open;
 mod pinned;
+mod revocations;
 pub mod row;
 pub mod set_up;
 mod shelf;

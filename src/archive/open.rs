@@ -80,7 +80,7 @@ impl Archive {
     }
 
     /// An error when the store knows of more than the catalog: then nothing may be served, purged or taken in before
-    /// `fsck --rebuild`, or purges and holds would be undone.
+    /// `earwitness restore`, or purges and holds would be undone.
     pub async fn check_freshness(&self) -> Result<(), ArchiveError> {
         Ok(self.ledger().check_store().await?)
     }

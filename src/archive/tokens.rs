@@ -97,6 +97,7 @@ struct Created<'a> {
     expires_at: Option<Timestamp>,
 }
 
+/// What the entry of a withdrawn one commits to.
 #[derive(Serialize)]
 struct Revoked {
     token_id: Uuid,
@@ -169,15 +170,31 @@ pub async fn list(archive: &Archive) -> Result<Vec<TokenRow>, TokenError> {
 }
 
 /// Withdraws a token: it opens nothing from the next request on. False when none of this id is in force.
-pub async fn revoke(archive: &Archive, id: Uuid) -> Result<bool, TokenError> {
+///
+/// The store is told after the catalog: a leaked token must not live on because the store is away. Housekeeping makes up
+/// for that, and a restore withdraws too much rather than too little ([`crate::fsck`]).
+pub async fn revoke(archive: &Archive, id: Uuid) -> Result<bool, ArchiveError> {
     let now = archive.clock.now();
-    let (entry, _) = archive.entry(Kind::TOKEN_REVOKED, About::Installation, &Revoked { token_id: id }, now).await?;
+    if !revoke_at(archive, id, now, true).await? {
+        return Ok(false);
+    }
+    if let Err(error) = archive.keep_revocation(id, now).await {
+        tracing::warn!(token = %id, %error, "the store does not know yet that a token is withdrawn");
+    }
+    Ok(true)
+}
+
+/// The catalog's part of it; with an entry in the ledger unless that has one.
+pub(crate) async fn revoke_at(archive: &Archive, id: Uuid, at: Timestamp, enter: bool) -> Result<bool, ArchiveError> {
+    let (entry, _) = archive.entry(Kind::TOKEN_REVOKED, About::Installation, &Revoked { token_id: id }, at).await?;
     let mut tx = archive.catalog.begin().await?;
-    if !tx.revoke_token(id, now).await? {
+    if !tx.revoke_token(id, at).await? {
         tx.rollback().await?;
         return Ok(false);
     }
-    tx.append_entry(&entry).await?;
+    if enter {
+        tx.append_entry(&entry).await?;
+    }
     tx.commit().await?;
     archive.ledger_nudge.notify_one();
     Ok(true)

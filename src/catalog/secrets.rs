@@ -24,6 +24,10 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM ledger_openings WHERE sealed_under = $1)";
     DESTROYED = "UPDATE secrets SET state = 'destroyed', wrapped = NULL, destroyed_at = $2, entry_id = $3 \
         WHERE name = $1 AND state = 'closing'";
+    // Nothing comes to be under a destroyed key; this is looked at again before one that came back is destroyed.
+    NOTHING_UNDER = "UPDATE secrets SET state = 'destroyed' WHERE name = $1 AND state = 'destroyed' \
+        AND NOT EXISTS (SELECT 1 FROM recording_keys WHERE holder = $1) \
+        AND NOT EXISTS (SELECT 1 FROM ledger_openings WHERE sealed_under = $1)";
     // From a destruction record in the store, whatever an old catalog believes.
     RESTORE_DESTROYED = "INSERT INTO secrets (name, state, created_at, closed_at, destroyed_at, recorded_at) \
         VALUES ($1, 'destroyed', $2, $2, $2, $2) ON CONFLICT (name) DO UPDATE SET state = 'destroyed', wrapped = NULL, \
@@ -165,6 +169,12 @@ impl Tx {
     pub async fn restore_destroyed(&mut self, name: &str, at: Timestamp) -> Result<()> {
         sqlx::query(RESTORE_DESTROYED).bind(name).bind(at.micros()).execute(&mut *self.inner).await?;
         Ok(())
+    }
+
+    /// Whether nothing is under a secret that is marked as destroyed.
+    pub async fn nothing_is_under(&mut self, name: &str) -> Result<bool> {
+        let done = sqlx::query(NOTHING_UNDER).bind(name).execute(&mut *self.inner).await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Notes that the signed record of a destruction is in the store.

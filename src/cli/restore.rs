@@ -9,6 +9,7 @@ use super::part;
 use crate::archive::ArchiveError;
 use crate::config::Config;
 use crate::fsck::{self, Options};
+use crate::purge::returned::destroy_returned;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -23,6 +24,8 @@ struct Restored {
     ledger_size: u64,
     /// Checkpoints published before that were compared with the tree: all agree.
     checkpoints_checked: u64,
+    /// Keys of destroyed months that a backup of the keys had brought back, and that are destroyed again.
+    keys_destroyed_again: u64,
     #[serde(flatten)]
     report: fsck::Report,
 }
@@ -30,10 +33,18 @@ struct Restored {
 impl fmt::Display for Restored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.report;
-        if report.ledger_entries + report.brought_back + report.caught_up + report.purges_applied == 0 {
+        let rows = report.brought_back + report.caught_up + report.purges_applied;
+        if report.ledger_entries + rows + report.tokens_revoked + report.tokens_withdrawn == 0 {
             writeln!(f, "up to date     the catalog knew of everything that the store has")?;
         }
         writeln!(f, "{report}")?;
+        if self.keys_destroyed_again > 0 {
+            writeln!(
+                f,
+                "destroyed      {} keys that a backup of the keys had brought back",
+                self.keys_destroyed_again
+            )?;
+        }
         let (size, checked) = (self.ledger_size, self.checkpoints_checked);
         writeln!(f, "the ledger     goes on after {size} entries and agrees with all {checked} kept checkpoints")?;
         f.write_str(if report.is_sound() {
@@ -45,15 +56,16 @@ impl fmt::Display for Restored {
 }
 
 /// Brings a restored catalog up to date from the store: the ledger, what was purged and destroyed since, recordings
-/// acknowledged since, decisions and holds since. Can be repeated.
+/// acknowledged since, decisions and holds since, tokens withdrawn since. Can be repeated.
 pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Exit, Failure> {
     let archive = part::open_existing(config).await?;
     let options = Options { rebuild: true, repair: true, rehash: args.rehash };
     let report = fsck::run(&archive, options).await?;
     archive.check_freshness().await?;
+    let keys_destroyed_again = destroy_returned(&archive).await?;
     let checkpoints_checked = archive.ledger().check_kept_checkpoints().await.map_err(ArchiveError::from)?;
     let ledger_size = archive.catalog.ledger_state().await?.size;
-    let restored = Restored { ledger_size, checkpoints_checked, report };
+    let restored = Restored { ledger_size, checkpoints_checked, keys_destroyed_again, report };
     output.result(&restored)?;
     Ok(if restored.report.is_sound() { Exit::Done } else { Exit::Refused })
 }

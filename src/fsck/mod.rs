@@ -12,6 +12,7 @@ mod rebuild;
 mod rehash;
 mod report;
 mod rows;
+mod tokens;
 mod trouble;
 
 pub use report::{Action, Finding, Problem, Report};

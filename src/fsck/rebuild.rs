@@ -1,13 +1,14 @@
 //! A lost or old catalog, brought up to date from the store: the ledger's tree from its tiles, what was purged and
 //! destroyed from certificates and records, recordings and holds from their sidecars — in this order, so that nothing
-//! purged comes back.
+//! purged comes back — and which tokens were withdrawn.
 
 use std::collections::VecDeque;
 
 use super::report::Report;
-use super::{believe, catch_up};
+use super::{believe, catch_up, tokens};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
+use crate::clock::Timestamp;
 use crate::ledger::checkpoint;
 use crate::ledger::entry::parse_leaf;
 use crate::ledger::rebuild::{Rebuild, Rebuilt};
@@ -16,6 +17,7 @@ use crate::ledger::tiles::Tile;
 use crate::ledger::tree::{self, StoredHashes};
 use crate::ledger::{Hash, LedgerError};
 use crate::recording::{ExpiryMonth, RecordingId};
+use crate::retention;
 use crate::vault::VaultError;
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, Prefix, RecordingPart};
@@ -31,9 +33,12 @@ const MAX_BYTES: u64 = 64 << 20;
 pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<(), ArchiveError> {
     report.ledger_entries = ledger(archive).await?;
     crate::failpoint::hit("rebuild.ledger");
+    let mut returned = Vec::new();
     for key in keys_below(archive, &Prefix::months()).await? {
-        if let ObjectKey::MonthDestroyed(name) = key {
-            report.unless_unreadable(month(archive, name).await, key)?;
+        if let ObjectKey::MonthDestroyed(name) = key
+            && report.unless_unreadable(month(archive, name).await, key)? == Some(false)
+        {
+            returned.push(name);
         }
     }
     for key in keys_below(archive, &Prefix::secrets()).await? {
@@ -56,7 +61,10 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
             report.unless_unreadable(done, id)?;
         }
     }
-    Ok(())
+    for name in returned {
+        report.unless_unreadable(returned_month(archive, name).await, ObjectKey::MonthDestroyed(name))?;
+    }
+    tokens::check(archive, report).await
 }
 
 async fn recording(
@@ -170,19 +178,38 @@ async fn try_bundle(archive: &Archive, rebuild: &mut Rebuild, tile: &Tile) -> Re
 }
 
 /// A month's key that is destroyed, as this archive itself says, and as the key provider confirms: one that is there
-/// still opens what is sealed under it.
-async fn month(archive: &Archive, month: ExpiryMonth) -> Result<(), ArchiveError> {
-    let bytes = archive.store.get(&ObjectKey::MonthDestroyed(month), MAX_BYTES).await?;
-    let facts = believe::destruction(archive, &bytes)?;
-    let name = KeyName::Month(month);
-    if facts.month != month {
-        return Err(ArchiveError::Document("a record of another month"));
-    }
+/// still opens what is sealed under it. False when it is there.
+async fn month(archive: &Archive, month: ExpiryMonth) -> Result<bool, ArchiveError> {
+    let (name, destroyed_at) = record(archive, month).await?;
     if archive.keyring.provider().exists(&name).await.map_err(VaultError::from)? {
-        return Err(ArchiveError::Document("a record that a key is destroyed which is there"));
+        return Ok(false);
     }
     let mut tx = archive.catalog.begin().await?;
-    tx.restore_destroyed(&name.to_string(), facts.destroyed_at).await?;
+    tx.restore_destroyed(&name.to_string(), destroyed_at).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn record(archive: &Archive, month: ExpiryMonth) -> Result<(KeyName, Timestamp), ArchiveError> {
+    let bytes = archive.store.get(&ObjectKey::MonthDestroyed(month), MAX_BYTES).await?;
+    let facts = believe::destruction(archive, &bytes)?;
+    if facts.month == month {
+        Ok((KeyName::Month(month), facts.destroyed_at))
+    } else {
+        Err(ArchiveError::Document("a record of another month"))
+    }
+}
+
+/// A key that a backup of the keys brought back. When everything else is up to date, the month is over and nothing is under
+/// its key, the month is as destroyed as its record says, and the key is destroyed again ([`crate::purge::returned`]).
+async fn returned_month(archive: &Archive, month: ExpiryMonth) -> Result<(), ArchiveError> {
+    let (name, destroyed_at) = record(archive, month).await?;
+    let is_over = retention::month_end(&archive.policy, month).is_ok_and(|end| end <= archive.clock.now());
+    let mut tx = archive.catalog.begin().await?;
+    tx.restore_destroyed(&name.to_string(), destroyed_at).await?;
+    if !is_over || !tx.nothing_is_under(&name.to_string()).await? {
+        return Err(ArchiveError::Document("a record that a key is destroyed which is there"));
+    }
     tx.commit().await?;
     Ok(())
 }

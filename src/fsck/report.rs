@@ -127,6 +127,12 @@ pub struct Report {
     pub purges_applied: u64,
     /// Ledger entries brought back from the published tiles.
     pub ledger_entries: u64,
+    /// Tokens withdrawn again that were withdrawn since the backup.
+    pub tokens_revoked: u64,
+    /// Tokens withdrawn because the ledger says that some token was and the store does not say which.
+    pub tokens_withdrawn: u64,
+    /// Tokens that were made since the backup and are gone with the old catalog.
+    pub tokens_lost: u64,
     /// What was wrong.
     pub findings: Vec<Finding>,
     /// What of it is told already: one walk after the other meets the same.
@@ -177,6 +183,9 @@ impl fmt::Display for Report {
             ("caught up", self.caught_up, "recordings"),
             ("purged again", self.purges_applied, "recordings"),
             ("ledger", self.ledger_entries, "entries brought back"),
+            ("revoked again", self.tokens_revoked, "tokens"),
+            ("revoked", self.tokens_withdrawn, "tokens: one of them was, and it is not known which; make new ones"),
+            ("lost", self.tokens_lost, "tokens made since the backup; make new ones"),
         ];
         for (name, count, what) in rebuilt.into_iter().filter(|(_, count, _)| *count > 0) {
             writeln!(f, "{name:<14} {count} {what}")?;

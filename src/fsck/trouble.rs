@@ -23,7 +23,8 @@ pub(super) fn is_of_one_object(error: &ArchiveError) -> bool {
             KeyringError::Shelf(_) => false,
             _ => true,
         },
-        ArchiveError::Sequence(_) | ArchiveError::Io { .. } | ArchiveError::Configuration(_) => false,
+        ArchiveError::Sequence(_) | ArchiveError::TokenAliveAgain => false,
+        ArchiveError::Io { .. } | ArchiveError::Configuration(_) => false,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::fsck;
 use crate::leases::HeldLease;
 use crate::purge::brakes::clock_is_trusted;
+use crate::purge::returned::destroy_returned;
 use crate::recording::RecordingId;
 use crate::vault::objects::{Prefix, sweep_unfinished};
 
@@ -63,6 +64,10 @@ pub(super) async fn look_over(archive: &Archive, rounds: &mut Rounds, report: &m
     report.unfinished_swept = report.keep("unfinished", swept.map(|n| Some(n as u64)));
     let orphans = look_for_orphans(archive, rounds).await;
     report.orphans = report.keep("orphans", orphans);
+    let kept = archive.keep_missing_revocations().await;
+    report.revocations_kept = report.keep("revocations", kept);
+    let destroyed = destroy_returned(archive).await;
+    report.keys_destroyed_again = report.keep("returned-keys", destroyed);
     let given_back = lease.give_back().await;
     report.keep("lease", given_back);
 }

@@ -47,6 +47,8 @@ kinds! {
     PURGE_COMPLETED = "purge.completed";
     /// The key of a month was destroyed.
     MONTH_DESTROYED = "month.destroyed";
+    /// The destroyed key of a month was there again, and was destroyed again.
+    MONTH_KEY_RETURNED = "month.key_returned";
     /// A legal hold was placed.
     HOLD_PLACED = "hold.placed";
     /// A legal hold was released.

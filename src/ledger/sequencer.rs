@@ -36,7 +36,7 @@ pub enum SequenceError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The store has a larger tree than the catalog: the catalog is old.
-    #[error("the store's ledger has {store} entries and the catalog's {catalog}: run `earwitness fsck --rebuild`")]
+    #[error("the store's ledger has {store} entries and the catalog's {catalog}: run `earwitness restore`")]
     CatalogIsOld {
         /// Entries in the store's checkpoint.
         store: u64,

@@ -10,6 +10,7 @@ mod error;
 mod failures;
 mod months;
 mod pass;
+pub mod returned;
 mod run;
 mod steps;
 

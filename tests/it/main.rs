@@ -21,6 +21,7 @@ mod publishing;
 mod purging;
 mod rebuild;
 mod recordings;
+mod restore;
 mod samples;
 mod support;
 mod tink;

@@ -1,4 +1,6 @@
-# Sourced by ./test: one PostgreSQL for the run, on a free port of 127.0.0.1. Sets EARWITNESS_TEST_POSTGRES.
+# Sourced by ./test: two PostgreSQL for the run, on free ports of 127.0.0.1. Sets EARWITNESS_TEST_POSTGRES (the URL of one
+# that speaks in the clear), EARWITNESS_TEST_POSTGRES_TLS (of one that speaks only TLS), EARWITNESS_TEST_POSTGRES_CA (who
+# vouches for that one; beside it other-ca.pem, which does not) and EARWITNESS_TEST_PG_BIN (where pg_dump and the like are).
 
 postgres_bin() { # the newest PostgreSQL: Debian keeps it off the PATH
   local newest
@@ -6,43 +8,70 @@ postgres_bin() { # the newest PostgreSQL: Debian keeps it off the PATH
   if [[ -x "$newest" ]]; then dirname "$newest"; elif command -v initdb >/dev/null; then dirname "$(command -v initdb)"; fi
 }
 
-pg_pid="" pg_dir=""
+pg_pids=() pg_dir="" pg_as=()
 stop_postgres() {
-  if [[ -n "$pg_pid" ]]; then
-    kill -INT "$pg_pid" 2>/dev/null || true # fast shutdown
-    for _ in {1..100}; do kill -0 "$pg_pid" 2>/dev/null && sleep 0.1 || break; done
-    kill -QUIT "$pg_pid" 2>/dev/null || true
-    wait "$pg_pid" 2>/dev/null || true
-  fi
+  local pid
+  for pid in "${pg_pids[@]}"; do kill -INT "$pid" 2>/dev/null || true; done # fast shutdown
+  for pid in "${pg_pids[@]}"; do
+    for _ in {1..100}; do kill -0 "$pid" 2>/dev/null && sleep 0.1 || break; done
+    kill -QUIT "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
   [[ -z "$pg_dir" ]] || rm -rf "$pg_dir"
 }
 
 start_postgres() {
-  local bin user as=() port
+  local bin user url
   bin="$(postgres_bin)"
   pg_dir="$(mktemp -d "${TMPDIR:-/tmp}/earwitness-pg.XXXXXX")"
   if ((EUID == 0)); then # PostgreSQL refuses to run as root
     user="$(id -un postgres 2>/dev/null || echo nobody)"
     chown "$user" "$pg_dir"
-    as=(--reuid "$user" --regid "$(id -gn "$user")" --init-groups)
+    pg_as=(--reuid "$user" --regid "$(id -gn "$user")" --init-groups)
   fi
-  (cd "$pg_dir" && setpriv "${as[@]}" --pdeathsig INT "$bin/initdb" --pgdata "$pg_dir/data" --username earwitness \
-    --auth trust --encoding UTF8 --locale C --no-sync >"$pg_dir/initdb.log" 2>&1) || { cat "$pg_dir/initdb.log" >&2; return 1; }
+  export EARWITNESS_TEST_PG_BIN="$bin" EARWITNESS_TEST_POSTGRES_CA="$pg_dir/tls/ca.pem"
+  prepare_postgres "$bin" >"$pg_dir.log" 2>&1 || { cat "$pg_dir.log" >&2; rm -f "$pg_dir.log"; return 1; }
+  rm -f "$pg_dir.log"
+  launch_postgres data && export EARWITNESS_TEST_POSTGRES="$url"
+  launch_postgres data-tls -c ssl=on -c ssl_cert_file="$pg_dir/tls/server.pem" -c ssl_key_file="$pg_dir/tls/server.key" &&
+    export EARWITNESS_TEST_POSTGRES_TLS="$url"
+}
+
+as_postgres() { (cd "$pg_dir" && setpriv "${pg_as[@]}" --pdeathsig INT "$@"); }
+
+# Two clusters, two authorities, and a certificate of the first of them.
+prepare_postgres() {
+  local tls="$pg_dir/tls" new=(openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes) name
+  as_postgres "$1/initdb" --pgdata "$pg_dir/data" --username earwitness --auth trust --encoding UTF8 --locale C --no-sync &&
+    as_postgres cp -a data data-tls && echo 'hostssl all all 127.0.0.1/32 trust' >"$pg_dir/data-tls/pg_hba.conf" &&
+    as_postgres mkdir -m 0755 tls && chmod 0755 "$pg_dir" || return
+  for name in ca other-ca; do
+    as_postgres "${new[@]}" -x509 -days 2 -subj "/CN=$name" -keyout "$tls/$name.key" -out "$tls/$name.pem" || return
+  done
+  as_postgres "${new[@]}" -subj /CN=postgres -addext subjectAltName=IP:127.0.0.1 -keyout "$tls/server.key" -out "$tls/csr" &&
+    as_postgres openssl x509 -req -days 2 -in "$tls/csr" -copy_extensions copy -CA "$tls/ca.pem" -CAkey "$tls/ca.key" \
+      -out "$tls/server.pem" && as_postgres chmod 0600 "$tls/server.key"
+}
+
+# launch_postgres CLUSTER OPTION…: sets `url`.
+launch_postgres() {
+  local cluster="$1" port pid
+  shift
   for _ in 1 2 3; do # another process may take the port first
     port="$(free_port)"
     # Ends with this script, however that ends (--pdeathsig). Nothing in the tests pulls PostgreSQL's plug: no fsync.
-    (cd "$pg_dir" && exec setpriv "${as[@]}" --pdeathsig INT "$bin/postgres" -D "$pg_dir/data" -p "$port" -h 127.0.0.1 \
-      -k "" -c max_connections=300 -c fsync=off -c synchronous_commit=off -c full_page_writes=off) \
-      >"$pg_dir/log" 2>&1 &
-    pg_pid=$!
-    while kill -0 "$pg_pid" 2>/dev/null; do
+    (cd "$pg_dir" && exec setpriv "${pg_as[@]}" --pdeathsig INT "$bin/postgres" -D "$pg_dir/$cluster" -p "$port" \
+      -h 127.0.0.1 -k "" -c max_connections=300 -c fsync=off -c synchronous_commit=off -c full_page_writes=off "$@") \
+      >"$pg_dir/$cluster.log" 2>&1 &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null; do
       if "$bin/pg_isready" --quiet --host 127.0.0.1 --port "$port"; then
-        export EARWITNESS_TEST_POSTGRES="postgres://earwitness@127.0.0.1:$port/postgres"
+        pg_pids+=("$pid") url="postgres://earwitness@127.0.0.1:$port/postgres"
         return
       fi
       sleep 0.1
     done
   done
-  cat "$pg_dir/log" >&2
+  cat "$pg_dir/$cluster.log" >&2
   return 1
 }

@@ -22,6 +22,7 @@ statements! {
     PUBLISHED = "UPDATE ledger_state SET published_size = $1, published_at = $2, checkpoint = $3 \
         WHERE id = 1 AND published_size <= $1 AND size >= $1";
     LEAVES = "SELECT id, seq, at, kind, commitment FROM ledger_entries WHERE seq >= $1 AND seq < $2 ORDER BY seq";
+    TIMES_OF_KIND = "SELECT at FROM ledger_entries WHERE kind = $1";
     BY_ID = "SELECT id, seq, at, kind, commitment FROM ledger_entries WHERE id = $1";
 }
 
@@ -69,6 +70,12 @@ impl Catalog {
     pub async fn ledger_leaves(&self, from: u64, to: u64) -> Result<Vec<SequencedEntry>> {
         let rows = sqlx::query(LEAVES).bind(signed(from)?).bind(signed(to)?).fetch_all(&self.pool).await?;
         rows.iter().map(sequenced_row).collect()
+    }
+
+    /// When something of this kind happened: of rare kinds, and rarely, for it reads the whole ledger.
+    pub async fn times_of_kind(&self, kind: &str) -> Result<Vec<Timestamp>> {
+        let rows = sqlx::query(TIMES_OF_KIND).bind(kind.to_owned()).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok(Timestamp::from_micros(row.try_get("at")?))).collect()
     }
 
     /// One entry.

@@ -68,6 +68,8 @@ pub enum ObjectKey {
     },
     /// `months/<month>.destroyed.json`: the certificate of a month whose key is destroyed.
     MonthDestroyed(ExpiryMonth),
+    /// `tokens/<uuid>.revoked`: that a token was withdrawn, sealed.
+    TokenRevoked(Uuid),
     /// `ledger/checkpoint`: the newest checkpoint; overwritten.
     Checkpoint,
     /// `ledger/checkpoints/<size>`: the checkpoint of that tree size.
@@ -90,6 +92,7 @@ impl fmt::Display for ObjectKey {
             Self::Secret(name) => write!(f, "secrets/{name}"),
             Self::Certificate { month, id } => write!(f, "certificates/{month}/{id}.json"),
             Self::MonthDestroyed(month) => write!(f, "months/{month}.destroyed.json"),
+            Self::TokenRevoked(id) => write!(f, "tokens/{}.revoked", id.as_hyphenated()),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
             Self::CheckpointAt(size) => write!(f, "ledger/checkpoints/{size}"),
             Self::Tile(tile) => write!(f, "ledger/tile/{tile}"),
@@ -127,6 +130,7 @@ fn parse(text: &str) -> Option<ObjectKey> {
             Some(ObjectKey::Certificate { month: month.parse().ok()?, id: id.parse().ok()? })
         }
         "months" => rest.strip_suffix(".destroyed.json")?.parse().ok().map(ObjectKey::MonthDestroyed),
+        "tokens" => Some(ObjectKey::TokenRevoked(Uuid::try_parse(rest.strip_suffix(".revoked")?).ok()?)),
         "ledger" if rest == "checkpoint" => Some(ObjectKey::Checkpoint),
         "ledger" => match rest.split_once('/')? {
             ("checkpoints", size) => size.parse().ok().map(ObjectKey::CheckpointAt),
@@ -177,6 +181,11 @@ impl Prefix {
         Self("months/".into())
     }
 
+    /// The withdrawn tokens.
+    pub fn tokens() -> Self {
+        Self("tokens/".into())
+    }
+
     /// The ledger's tiles and checkpoints.
     pub fn ledger() -> Self {
         Self("ledger/".into())
@@ -217,6 +226,7 @@ mod tests {
             format!("secrets/case-{ID}"),
             format!("certificates/2031-11/{ID}.json"),
             "months/2031-11.destroyed.json".into(),
+            format!("tokens/{ID}.revoked"),
             "ledger/checkpoint".into(),
             "ledger/checkpoints/1200".into(),
             "ledger/tile/0/x001/234.p/7".into(),
@@ -240,6 +250,7 @@ mod tests {
             "ledger/checkpoints/007".into(),
             "ledger/checkpoints/+7".into(),
             format!("certificates/2031-11/{ID}"),
+            format!("tokens/{}.revoked", ID.to_uppercase()),
         ] {
             assert!(text.parse::<ObjectKey>().is_err(), "{text}");
         }

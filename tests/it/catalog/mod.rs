@@ -6,6 +6,7 @@ mod months;
 mod purge;
 mod rows;
 mod search;
+mod tls;
 
 use earwitness::catalog::{Catalog, NewRecording, Wrap};
 use earwitness::clock::Timestamp;

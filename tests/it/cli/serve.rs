@@ -106,7 +106,7 @@ async fn a_catalog_older_than_its_store_serves_nothing(stack: Stack) {
     for command in [vec!["serve", "--listen", "127.0.0.1:0"], vec!["purge"]] {
         let refused = world.run(&command);
         assert_eq!(refused.status.code(), Some(4), "{command:?}: {}", stderr(&refused));
-        assert!(stderr(&refused).contains("fsck --rebuild"), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains("earwitness restore"), "{}", stderr(&refused));
     }
     assert_eq!(import(&world, &[row(&world, "call-2", 60, 2)]).status.code(), Some(4));
     assert_eq!(world.run_json(&["fsck", "--rebuild", "--json"])["brought_back"], 1);

@@ -1,6 +1,7 @@
 //! What the integration tests share.
 
 pub mod archive;
+pub mod backup;
 pub mod engines;
 pub mod meddling;
 pub mod objects;

@@ -104,6 +104,16 @@ impl Outsider {
         put.body(bytes.into()).send().await.expect("it is written");
     }
 
+    /// Copies every version that is there to another place, the older ones of an object first.
+    pub async fn copy_to(&self, other: &Self) {
+        for found in self.everything().await.into_iter().rev() {
+            assert_eq!(found.what, "version", "{found}");
+            let name = found.key.strip_prefix(&self.below()).expect("below its prefix");
+            let put = other.client.put_object().bucket(&other.url.bucket).key(format!("{}{name}", other.below()));
+            put.body(found.bytes.into()).send().await.expect("a copy");
+        }
+    }
+
     /// Begins an upload that nobody will complete.
     pub async fn begin_upload(&self, object: &str) {
         let begun = self.client.create_multipart_upload().bucket(&self.url.bucket);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use earwitness::archive::engines::{open_keys, open_store};
+use earwitness::archive::{Archive, Parts};
 use earwitness::catalog::Catalog;
 use earwitness::clock::{Clock, SystemClock};
 use earwitness::config::Config;
@@ -33,8 +34,8 @@ pub struct World {
     pub folder: TempDir,
     pub stack: Stack,
     pub catalog: String,
-    engines: Engines,
-    store: OnceCell<Arc<dyn ObjectStore>>,
+    pub(super) engines: Engines,
+    pub(super) store: OnceCell<Arc<dyn ObjectStore>>,
     /// Seconds by which the process's clock is ahead.
     pub ahead_s: i64,
 }
@@ -110,9 +111,22 @@ impl World {
         open_keys(&self.config(), &clock()).await.expect("the keys open")
     }
 
+    /// The address of its keys. On the production stack only.
+    pub fn keys_address(&self) -> &str {
+        self.engines.keys().expect("a key server")
+    }
+
+    /// Its archive, opened in this process, with the machine's clock.
+    pub async fn archive(&self) -> Arc<Archive> {
+        let program = env!("CARGO_BIN_EXE_earwitness").into();
+        let parts = Parts { config: self.config(), clock: clock(), decoder_program: program, clock_is_system: false };
+        Archive::open(parts).await.expect("the archive opens")
+    }
+
     fn config(&self) -> Config {
         let data = self.data().display().to_string();
-        self.engines.config(self.folder.path(), [("EARWITNESS_DATA", data.as_str())])
+        let own = [("EARWITNESS_DATA", data.as_str()), ("EARWITNESS_CATALOG", &self.catalog)];
+        self.engines.config(self.folder.path(), own)
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -150,8 +164,14 @@ impl World {
     }
 
     pub fn token(&self, role: &str) -> String {
+        self.token_with_id(role).1
+    }
+
+    /// A new token's id, and the token.
+    pub fn token_with_id(&self, role: &str) -> (String, String) {
         let made = self.run_json(&["token", "create", "--role", role, "--name", role, "--json"]);
-        made["token"].as_str().expect("a token").to_owned()
+        let text = |name: &str| made[name].as_str().expect("a text").to_owned();
+        (text("id"), text("token"))
     }
 
     /// Starts `serve` and waits until it is ready; `fail_at` names the fail point at which it kills itself.
