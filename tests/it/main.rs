@@ -6,6 +6,7 @@ mod audio;
 mod bodies;
 mod browser;
 mod catalog;
+mod chaos;
 mod cli;
 mod crash;
 mod failpoints;

@@ -14,9 +14,10 @@ pub struct Outsider {
 
 /// One thing in the bucket.
 pub struct Found {
-    key: String,
+    pub key: String,
     version: Option<String>,
-    what: &'static str,
+    /// `version`, `marker` or `upload`.
+    pub what: &'static str,
     pub bytes: Vec<u8>,
 }
 
