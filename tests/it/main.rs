@@ -14,6 +14,7 @@ mod gone;
 mod holding;
 mod housekeeping;
 mod keys_away;
+mod locked;
 mod mend;
 mod migrate;
 mod oversight;

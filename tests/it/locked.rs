@@ -1,0 +1,54 @@
+//! The store keeps a recording until its deadline, whoever has the bucket's credentials, and after the purge nothing of
+//! it: in real time, by the real binary, in a bucket with Object Lock, seen with an ordinary client.
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use crate::support::stack::Stack;
+use crate::support::world::{World, call, five_years_less, tone, unix_now};
+
+/// Time enough for an outsider's attempts on a busy machine.
+const DUE_IN_S: i64 = 35;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_deletes_it_before_its_deadline_and_nothing_is_left_afterwards() {
+    let world = World::new(Stack::Production).await;
+    let (ingest, legal) = (world.token("ingest"), world.token("legal"));
+    let server = world.serve(None).await;
+    let metadata = call("due", five_years_less(DUE_IN_S));
+    let answer = server.post(&ingest, &metadata, &tone(1)).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let receipt: Value = answer.json().await.expect("a receipt");
+    let id = receipt["id"].as_str().expect("an id");
+    let expires_at = receipt["expires_at"].as_str().expect("a deadline");
+    let due_at = chrono::DateTime::parse_from_rfc3339(expires_at).expect("a time").timestamp();
+
+    let outsider = world.outsider().await;
+    let objects = world.objects_of(id).await;
+    let [audio, sidecar, waveform] = objects.as_slice() else { panic!("{objects:?}") };
+    let folder = audio.trim_end_matches("audio");
+    assert_eq!(outsider.boto("count", folder).await, "3 0 0");
+    for locked in [audio, waveform] {
+        assert_eq!(outsider.boto("delete-versions", locked).await, "AccessDenied", "{locked}");
+        assert_eq!(outsider.boto("shorten", locked).await, "AccessDenied", "{locked}");
+    }
+    // What the store lets anybody do: hide it, and leave an upload behind.
+    for hidden in [audio, sidecar] {
+        assert_eq!(outsider.boto("hide", hidden).await, "marker");
+    }
+    assert_eq!(outsider.boto("upload", audio).await, "pending");
+    assert_eq!(outsider.boto("count", folder).await, "3 2 1");
+    assert!(unix_now() < due_at, "all of it before the deadline");
+    let heard = server.get(&legal, &format!("/v1/recordings/{id}/audio")).await;
+    eprintln!("{} {}", heard.status(), heard.text().await.expect("text").len());
+
+    let certificate = server.until(&legal, &format!("/v1/retention/certificates/{id}"), StatusCode::OK).await;
+    assert!(unix_now() >= due_at);
+    assert_eq!(outsider.boto("count", folder).await, "0 0 0");
+    assert_eq!(server.get(&legal, &format!("/v1/recordings/{id}")).await.status(), StatusCode::GONE);
+    let file = world.folder.path().join("certificate.json");
+    std::fs::write(&file, certificate.bytes().await.expect("a certificate")).expect("a file");
+    server.stop().await;
+    let verified = world.run_json(&["verify", &file.display().to_string(), "--json"]);
+    assert_eq!((&verified["ok"], &verified["subject"]), (&true.into(), &"certificate".into()), "{verified}");
+}
