@@ -7,6 +7,7 @@
 mod believe;
 mod catch_up;
 mod clock;
+mod hidden;
 mod objects;
 mod rebuild;
 mod rehash;

@@ -20,6 +20,8 @@ pub enum Problem {
     MissingSidecar,
     /// A row without a piece of its related data.
     MissingRelated,
+    /// An object that somebody deleted without saying which version: it is there behind a marker.
+    Hidden,
     /// The store would delete a recording that it has to keep.
     LockMissing,
     /// The audio is not what was received.
@@ -50,6 +52,7 @@ impl Problem {
             Self::MissingWaveform => "missing-waveform",
             Self::MissingSidecar => "missing-sidecar",
             Self::MissingRelated => "missing-related",
+            Self::Hidden => "hidden",
             Self::LockMissing => "lock-missing",
             Self::DigestMismatch => "digest-mismatch",
             Self::Unreadable => "unreadable",

@@ -1,7 +1,7 @@
 //! Every row's objects: audio, waveform, sidecar, related data.
 
-use super::Options;
 use super::report::{Action, Problem, Report};
+use super::{Options, hidden};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{RecordingRow, Stage};
 use crate::recording::RecordingId;
@@ -36,40 +36,46 @@ async fn check_one(
     options: Options,
     report: &mut Report,
 ) -> Result<(), ArchiveError> {
-    let there = |part| async move {
-        let key = ObjectKey::Recording { month: row.month, id: row.id, part };
-        Ok::<bool, ArchiveError>(archive.store.head(&key).await?.is_some())
-    };
-    let mut missing = Vec::new();
-    for (part, problem) in
-        [(RecordingPart::Audio, Problem::MissingAudio), (RecordingPart::Waveform, Problem::MissingWaveform)]
-    {
-        if !there(part).await? {
-            missing.push(problem);
-        }
+    let mend = options.repair || options.rebuild;
+    let mut missing = not_shown(archive, row).await?;
+    // The purge may have taken it between the look at the row and the look at the store.
+    if !missing.is_empty() && !is_still_live(archive, row.id).await? {
+        return Ok(());
     }
-    for related in archive.catalog.related(row.id).await? {
-        if !there(RecordingPart::Related(related.object_id)).await? {
-            missing.push(Problem::MissingRelated);
-        }
+    if !missing.is_empty() && hidden::check(archive, (row.month, row.id), mend, report).await? {
+        missing = not_shown(archive, row).await?;
     }
     check_guards(archive, row, options, report).await?;
-    let sidecar = there(RecordingPart::Sidecar).await?;
-    // The purge may have taken it between the look at the row and the look at the store.
-    if (missing.is_empty() && sidecar) || !is_still_live(archive, row.id).await? {
+    if missing.is_empty() || !is_still_live(archive, row.id).await? {
         return Ok(());
     }
     for problem in missing {
-        report.add(problem, Action::Reported, row.id);
-    }
-    if !sidecar {
-        let mend = options.repair || options.rebuild;
         // A row that does not open keeps no other from getting its sidecar back.
-        let mended = mend && report.unless_unreadable(archive.refresh_sidecar(row.id).await, row.id)?.is_some();
-        let action = if mended { Action::Repaired } else { Action::Reported };
-        report.add(Problem::MissingSidecar, action, row.id);
+        let mended = mend
+            && problem == Problem::MissingSidecar
+            && report.unless_unreadable(archive.refresh_sidecar(row.id).await, row.id)?.is_some();
+        report.add(problem, if mended { Action::Repaired } else { Action::Reported }, row.id);
     }
     Ok(())
+}
+
+/// Which of its objects the store does not show.
+async fn not_shown(archive: &Archive, row: &RecordingRow) -> Result<Vec<Problem>, ArchiveError> {
+    let mut parts = vec![
+        (RecordingPart::Audio, Problem::MissingAudio),
+        (RecordingPart::Waveform, Problem::MissingWaveform),
+        (RecordingPart::Sidecar, Problem::MissingSidecar),
+    ];
+    let related = archive.catalog.related(row.id).await?;
+    parts.extend(related.iter().map(|piece| (RecordingPart::Related(piece.object_id), Problem::MissingRelated)));
+    let mut missing = Vec::new();
+    for (part, problem) in parts {
+        let key = ObjectKey::Recording { month: row.month, id: row.id, part };
+        if archive.store.head(&key).await?.is_none() {
+            missing.push(problem);
+        }
+    }
+    Ok(missing)
 }
 
 /// What the store refuses to delete, against what it has to: a lock that was shortened, or a hold that was taken off, by
