@@ -45,6 +45,7 @@ async fn three_nodes_under_load_lose_nothing_and_purge_exactly() {
     world.use_engine("EARWITNESS_STORE", &servers.bucket.replacen('?', "/chaos?", 1));
     let (ingest, legal) = (world.token("ingest"), world.token("legal"));
     let world = Arc::new(world);
+    let _told = ToldWhenItFails(world.clone());
     let nodes = Nodes::start(&world);
     for node in 0..NODES {
         nodes.addresses.wait_for(node).await;
@@ -82,6 +83,19 @@ async fn three_nodes_under_load_lose_nothing_and_purge_exactly() {
     promised.assert_sound(&world);
     eprintln!("{ends:?}; {seen} checkpoints");
     assert_enough_happened(&done, ends, duration);
+}
+
+/// The nodes' log goes with its folder: the end of it is told where the test fails.
+struct ToldWhenItFails(Arc<World>);
+
+impl Drop for ToldWhenItFails {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.0.folder.path().join("serve.log")).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().collect();
+            eprintln!("{}", lines[lines.len().saturating_sub(100)..].join("\n"));
+        }
+    }
 }
 
 /// Otherwise it would show nothing.
