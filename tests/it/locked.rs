@@ -4,6 +4,7 @@
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use crate::rebuild::post;
 use crate::support::stack::Stack;
 use crate::support::world::{World, call, five_years_less, tone, unix_now};
 
@@ -60,4 +61,27 @@ async fn nobody_deletes_it_before_its_deadline_and_nothing_is_left_afterwards() 
     server.stop().await;
     let verified = world.run_json(&["verify", &file.display().to_string(), "--json"]);
     assert_eq!((&verified["ok"], &verified["subject"]), (&true.into(), &"certificate".into()), "{verified}");
+}
+
+/// Without its sidecar a recording would pass for an upload that never became whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_hidden_comes_back_after_the_loss_of_the_catalog_as_well() {
+    let mut world = World::new(Stack::Production).await;
+    let ingest = world.token("ingest");
+    let server = world.serve(None).await;
+    let (id, _) = post(&server, &ingest, &call("call-1", 60), &tone(1)).await;
+    // Stopping publishes the ledger.
+    server.stop().await;
+    let outsider = world.outsider().await;
+    for hidden in world.objects_of(&id).await {
+        assert_eq!(outsider.boto("hide", &hidden).await, "marker");
+    }
+    world.catalog = world.empty_catalog().await;
+    let rebuilt = world.run_json(&["fsck", "--rebuild", "--rehash", "--json"]);
+    assert_eq!((&rebuilt["brought_back"], &rebuilt["rehashed"]), (&1.into(), &1.into()), "{rebuilt}");
+    let legal = world.token("legal");
+    let server = world.serve(None).await;
+    let heard = server.get(&legal, &format!("/v1/recordings/{id}/audio")).await;
+    assert_eq!(heard.bytes().await.expect("audio"), tone(1));
+    server.stop().await;
 }
