@@ -10,16 +10,6 @@ stop_seaweedfs() {
   weed_pid="" weed_dir=""
 }
 
-weed_ports() { # seven ports that are free at the same time
-  python3 - <<'PYTHON'
-import socket
-sockets = [socket.socket() for _ in range(7)]
-for s in sockets:
-    s.bind(("127.0.0.1", 0))
-print(*[s.getsockname()[1] for s in sockets])
-PYTHON
-}
-
 # Makes the test buckets and proves them with a write and a read: the S3 port answers before it can store.
 weed_is_ready() { # weed_is_ready PORT
   local bucket
@@ -29,42 +19,53 @@ weed_is_ready() { # weed_is_ready PORT
   done
 }
 
-start_seaweedfs() {
-  local ports key secret
-  # The developer's own credentials are not the tests'.
+weed_credentials() { # fresh ones; the developer's own are not the tests'
   export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
   unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3
-  key="$(python3 -c 'import secrets; print(secrets.token_hex(10))')"
-  secret="$(python3 -c 'import secrets; print(secrets.token_hex(20))')"
-  export AWS_ACCESS_KEY_ID="$key" AWS_SECRET_ACCESS_KEY="$secret"
+  AWS_ACCESS_KEY_ID="$(python3 -c 'import secrets; print(secrets.token_hex(10))')"
+  AWS_SECRET_ACCESS_KEY="$(python3 -c 'import secrets; print(secrets.token_hex(20))')"
+  export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+}
+
+make_seaweedfs() { # an empty store in $weed_dir, which knows the credentials of the environment
   weed_dir="$(mktemp -d "${TMPDIR:-/tmp}/earwitness-weed.XXXXXX")"
   mkdir "$weed_dir/data"
   cat >"$weed_dir/s3.json" <<JSON
-{"identities": [{"name": "tests", "credentials": [{"accessKey": "$key", "secretKey": "$secret"}],
+{"identities": [{"name": "tests", "credentials": [{"accessKey": "$AWS_ACCESS_KEY_ID", "secretKey": "$AWS_SECRET_ACCESS_KEY"}],
   "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
 JSON
+}
+
+run_seaweedfs() { # run_seaweedfs PORT…: seven, on what make_seaweedfs made, until it stores; false when it does not
+  # Each bucket that a test makes takes several volumes, which are small while they are empty. It logs to TMPDIR as well.
+  (cd "$weed_dir" && TMPDIR="$weed_dir" exec setpriv --pdeathsig KILL "$venv/bin/weed" server -dir="$weed_dir/data" \
+    -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$1" -master.port.grpc="$2" -volume.port="$3" -volume.port.grpc="$4" -filer \
+    -filer.port="$5" -filer.port.grpc="$6" -s3 -s3.port="$7" -s3.config="$weed_dir/s3.json" -s3.port.iceberg=0 \
+    -s3.port.lance=0 -master.telemetry=false -master.electionTimeout=1s -master.volumeSizeLimitMB=256 \
+    -volume.max=1000) >>"$weed_dir/log" 2>&1 &
+  weed_pid=$!
+  for _ in {1..300}; do
+    kill -0 "$weed_pid" 2>/dev/null || break
+    if weed_is_ready "$7"; then
+      local at="endpoint=http://127.0.0.1:$7&region=us-east-1&path_style=true"
+      export EARWITNESS_TEST_S3="s3://earwitness-locked?$at" EARWITNESS_TEST_S3_VERSIONED="s3://earwitness-versioned?$at"
+      return
+    fi
+    sleep 0.2
+  done
+  kill -KILL "$weed_pid" 2>/dev/null || true
+  wait "$weed_pid" 2>/dev/null || true
+  weed_pid=""
+  return 1
+}
+
+start_seaweedfs() {
+  local ports
+  weed_credentials
+  make_seaweedfs
   for _ in 1 2 3; do # another process may take a port first
-    read -ra ports < <(weed_ports)
-    # Each bucket that a test makes takes several volumes, which are small while they are empty.
-    (cd "$weed_dir" && exec setpriv --pdeathsig KILL "$venv/bin/weed" server -dir="$weed_dir/data" -ip=127.0.0.1 \
-      -ip.bind=127.0.0.1 -master.port="${ports[0]}" -master.port.grpc="${ports[1]}" -volume.port="${ports[2]}" \
-      -volume.port.grpc="${ports[3]}" -filer -filer.port="${ports[4]}" -filer.port.grpc="${ports[5]}" -s3 \
-      -s3.port="${ports[6]}" -s3.config="$weed_dir/s3.json" -s3.port.iceberg=0 -s3.port.lance=0 \
-      -master.telemetry=false -master.electionTimeout=1s -master.volumeSizeLimitMB=256 -volume.max=1000) \
-      >"$weed_dir/log" 2>&1 &
-    weed_pid=$!
-    for _ in {1..300}; do
-      kill -0 "$weed_pid" 2>/dev/null || break
-      if weed_is_ready "${ports[6]}"; then
-        local at="endpoint=http://127.0.0.1:${ports[6]}&region=us-east-1&path_style=true"
-        export EARWITNESS_TEST_S3="s3://earwitness-locked?$at" EARWITNESS_TEST_S3_VERSIONED="s3://earwitness-versioned?$at"
-        return
-      fi
-      sleep 0.2
-    done
-    kill -KILL "$weed_pid" 2>/dev/null || true
-    wait "$weed_pid" 2>/dev/null || true
-    weed_pid=""
+    read -ra ports < <(free_ports 7)
+    run_seaweedfs "${ports[@]}" && return
   done
   tail -n 50 "$weed_dir/ready.log" "$weed_dir/log" >&2
   return 1

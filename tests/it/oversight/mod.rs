@@ -5,7 +5,7 @@ mod ledger;
 mod openapi;
 mod quarantine;
 mod retention;
-mod rfc6962;
+pub(crate) mod rfc6962;
 mod roles;
 
 use serde_json::{Value, json};

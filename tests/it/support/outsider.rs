@@ -17,9 +17,10 @@ pub struct Outsider {
 
 /// One thing in the bucket.
 pub struct Found {
-    key: String,
+    pub key: String,
     version: Option<String>,
-    what: &'static str,
+    /// `version`, `marker` or `upload`.
+    pub what: &'static str,
     pub bytes: Vec<u8>,
 }
 
@@ -118,6 +119,20 @@ impl Outsider {
     pub async fn begin_upload(&self, object: &str) {
         let begun = self.client.create_multipart_upload().bucket(&self.url.bucket);
         begun.key(format!("{}{object}", self.below())).send().await.expect("an upload begins");
+    }
+
+    /// Does this to the object, or to all below this prefix, with boto3, and gives what it printed: see
+    /// `tests/outside/s3_client.py`.
+    pub async fn boto(&self, what: &str, object: &str) -> String {
+        let python = std::env::var("EARWITNESS_TEST_PYTHON").expect("run the tests through ./test");
+        let (endpoint, key) = (self.url.endpoint.as_deref().expect("an endpoint"), format!("{}{object}", self.below()));
+        let run = tokio::process::Command::new(python)
+            .args(["tests/outside/s3_client.py", what, endpoint, &self.url.bucket, &key])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output();
+        let output = run.await.expect("Python runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("a text").trim().to_owned()
     }
 
     /// Tries to delete each version of an object, as whoever wants to get rid of it would. Gives how many were refused
