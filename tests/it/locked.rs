@@ -40,7 +40,7 @@ async fn nobody_deletes_it_before_its_deadline_and_nothing_is_left_afterwards() 
     assert_eq!(outsider.boto("count", folder).await, "3 3 0");
     let mended = world.run_json(&["fsck", "--repair", "--json"]);
     let expected =
-        [audio, waveform, sidecar].map(|path| json!({"problem": "hidden", "action": "repaired", "what": path}));
+        [audio, sidecar, waveform].map(|path| json!({"problem": "hidden", "action": "repaired", "what": path}));
     assert_eq!(mended["findings"], json!(expected), "{mended}");
     assert_eq!(outsider.boto("count", folder).await, "3 0 0");
     let heard = server.get(&legal, &format!("/v1/recordings/{id}/audio")).await;

@@ -45,5 +45,5 @@ async fn a_bucket_is_made_and_found_good_until_it_locks_by_itself() {
     assert_eq!(code, Some(4), "{told}");
     assert!(told.contains("default retention"), "{told}");
     let refused = import(&world, &[row(&world, "call-2", 60, 2)]);
-    assert_eq!(refused.status.code(), Some(4), "{}", stderr(&refused));
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
 }

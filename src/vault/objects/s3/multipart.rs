@@ -9,11 +9,12 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::S3Store;
+use super::delete::{history, named, target};
 use super::error::{Refusal, failed, refusal, unavailable};
 use super::read::WRITE_ID;
 use super::write::{Attempt, PART_BYTES, Source, Write, attempted, decided, sha256};
 use crate::failpoint;
-use crate::vault::objects::{PutBody, PutOutcome, StoreError};
+use crate::vault::objects::{PutBody, PutOutcome, StoreError, StoredKind};
 
 /// What S3 takes in one upload.
 const MAX_PARTS: u64 = 10_000;
@@ -44,7 +45,10 @@ async fn in_parts(
     let stored = match parts(&upload, &mut source, first, part_bytes).await {
         Ok(parts) => {
             let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-            decided(store, name, &write_id, Write::Complete(&upload, &parts)).await
+            match decided(store, name, &write_id, Write::Complete(&upload, &parts)).await {
+                Ok(version) => give_way(store, name, version.as_deref()).await.map(|()| version),
+                Err(error) => Err(error),
+            }
         }
         Err(error) => Err(error),
     };
@@ -60,6 +64,19 @@ async fn in_parts(
             Err(error)
         }
     }
+}
+
+/// A store that looks first and completes then takes two uploads that end in the same instant: the earlier one stays.
+async fn give_way(store: &S3Store, name: &str, own: Option<&str>) -> Result<(), StoreError> {
+    let Some(own) = own else { return Ok(()) };
+    let history = history(store, name).await?;
+    let mut versions = history.iter().filter(|found| found.kind == StoredKind::Version);
+    let Some(ours) = versions.find(|found| found.version.as_deref() == Some(own)) else { return Ok(()) };
+    if versions.next().is_none() {
+        return Ok(());
+    }
+    named(store, &[target(name, ours)]).await.into_iter().collect::<Result<(), _>>()?;
+    Err(StoreError::AlreadyExists)
 }
 
 /// Sends all parts; each is on its way while the next one is read.
