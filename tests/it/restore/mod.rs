@@ -55,7 +55,8 @@ async fn place_hold(world: &World, recording: &str) {
     let mut tx = archive.catalog.begin().await.expect("a transaction");
     tx.ensure_case(case, archive.clock.now(), &[]).await.expect("a case");
     tx.commit().await.expect("committed");
-    let new = NewHold { id: Uuid::new_v4(), case_id: case, recording_id: recording.parse().expect("an id") };
+    let new =
+        NewHold { id: Uuid::new_v4(), case_id: case, recording_id: recording.parse().expect("an id"), rule: None };
     let actor = Actor { id: Uuid::new_v4(), name: "Legal".into(), role: Role::Legal, address: [127, 0, 0, 1].into() };
     hold::place(&archive, &new, &actor).await.expect("the hold is placed");
     archive.catalog.close().await;
