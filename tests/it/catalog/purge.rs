@@ -58,10 +58,11 @@ async fn a_hold_wins_or_is_told_that_it_came_too_late(place: &CatalogPlace) {
                 assert!(!was_fenced, "fenced although a hold was acknowledged");
                 held += 1;
             }
-            _ => {
+            HoldOutcome::TooLate => {
                 assert!(was_fenced, "told that it came too late, and not fenced");
                 fenced += 1;
             }
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!(held + fenced, 200);
