@@ -77,7 +77,7 @@ async fn database_text(url: &str) -> String {
 }
 
 /// How many rows about this recording each table has.
-async fn rows_about(world: &World, id: &str) -> Vec<(&'static str, i64)> {
+pub(crate) async fn rows_about(world: &World, id: &str) -> Vec<(&'static str, i64)> {
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(&world.catalog).await.expect("the catalog answers");
     let mut counts = Vec::new();
@@ -101,7 +101,7 @@ async fn wrapped_keys(world: &World, id: &str) -> Vec<Vec<u8>> {
 }
 
 /// Everything that the installation keeps, by place: its files, and what PostgreSQL has.
-async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
+pub(crate) async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
     let files = world.files().into_iter().map(|(path, bytes)| (path.display().to_string(), bytes));
     let mut places: Vec<_> = files.collect();
     if world.stack == Stack::Production {
@@ -115,7 +115,7 @@ async fn everything(world: &World) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The first place that has these bytes: as they are or, where that is PostgreSQL's text, in hexadecimal digits.
-fn place_with<'a>(places: &'a [(String, Vec<u8>)], needle: &[u8]) -> Option<&'a str> {
+pub(crate) fn place_with<'a>(places: &'a [(String, Vec<u8>)], needle: &[u8]) -> Option<&'a str> {
     let digits = hex::encode(needle);
     let has = |bytes: &[u8], needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
     let mut hits = places

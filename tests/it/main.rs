@@ -12,6 +12,7 @@ mod chaos;
 mod cli;
 mod crash;
 mod failpoints;
+mod forgotten;
 mod gone;
 mod holding;
 mod housekeeping;
