@@ -11,6 +11,7 @@
 //! | logs, metrics | [`telemetry`] | without personal data |
 //! | receive | [`receive`] | what the product says, and the bytes on their way in |
 //! | check | [`audio`] | is it whole, what is it, how does it look and play |
+//! | exchange | [`vcon`] | a recording as an IETF vCon, in pieces |
 //! | seal, store | [`vault`] | sealing, keys, objects |
 //! | record | [`catalog`] | all SQL |
 //! | prove | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
@@ -49,3 +50,4 @@ pub mod retention;
 pub mod serve;
 pub mod telemetry;
 pub mod vault;
+pub mod vcon;

@@ -9,6 +9,7 @@
 //! | `access` | the ledger's entry about an access |
 //! | `audio`, `deadline` | the original, the listening copy, the waveform; cut at the deadline |
 //! | `related` | transcripts, notes and the like |
+//! | `vcon` | all of that as one document, written while it is read |
 
 pub mod access;
 pub mod audio;
@@ -19,6 +20,7 @@ pub mod look_up;
 pub mod question;
 pub mod related;
 pub mod search;
+pub mod vcon;
 
 pub use deadline::ByteStream;
 pub use error::FindError;

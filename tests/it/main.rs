@@ -27,4 +27,5 @@ mod restore;
 mod samples;
 mod support;
 mod tink;
+mod vcon;
 mod wire;
