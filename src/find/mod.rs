@@ -9,10 +9,12 @@
 //! | `access` | the ledger's entry about an access |
 //! | `audio`, `deadline` | the original, the listening copy, the waveform; cut at the deadline |
 //! | `related` | transcripts, notes and the like |
+//! | `beside` | what a vCon brought beside its recording |
 //! | `vcon` | all of that as one document, written while it is read |
 
 pub mod access;
 pub mod audio;
+pub mod beside;
 mod deadline;
 mod error;
 mod filter;
