@@ -93,7 +93,8 @@ fn from_environment(names: [&str; 2]) -> Option<String> {
 pub(super) fn vcon_signers(config: &Config) -> Result<Signers, ArchiveError> {
     let Some(path) = &config.vcon.signers else { return Ok(Signers::default()) };
     let pem = std::fs::read(path).map_err(|source| ArchiveError::Io { what: "reading vcon_signers", source })?;
-    Signers::from_pem(&pem).map_err(|wrong| ArchiveError::Configuration(format!("vcon_signers: {} {wrong}", path.display())))
+    Signers::from_pem(&pem)
+        .map_err(|wrong| ArchiveError::Configuration(format!("vcon_signers: {} {wrong}", path.display())))
 }
 
 /// The PEM file of authorities beside the system's.

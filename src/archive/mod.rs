@@ -34,9 +34,9 @@ use crate::ledger::sequencer::Ledger;
 use crate::ledger::shapes::Controller;
 use crate::ledger::signing::SigningKey;
 use crate::retention::Policy;
-use crate::vcon::signers::Signers;
 use crate::vault::keyring::Keyring;
 use crate::vault::objects::{ObjectStore, StoreFacts};
+use crate::vcon::signers::Signers;
 
 /// The name of the ledger's lease.
 const LEDGER: &str = "ledger";

@@ -19,7 +19,8 @@ impl FromStr for MediaHost {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "write hosts with commas between, each with its port if it is not 443: media.example.com".to_owned();
+        let wrong =
+            || "write hosts with commas between, each with its port if it is not 443: media.example.com".to_owned();
         let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let url = Url::parse(&with_scheme).map_err(|_| wrong())?;
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return Err(wrong()) };

@@ -79,18 +79,7 @@ pub struct Config {
     pub backup_max_age: Duration,
     /// What one request may cost.
     pub limits: Limits,
-    /// What is taken in as a vCon.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct VconConfig {
-    /// Hosts from which recordings are fetched that a vCon refers to.
-    pub media_hosts: Vec<MediaHost>,
-    /// Networks in which these hosts may lie, beside all public ones.
-    pub media_networks: Vec<IpNet>,
-    /// PEM file of the certificates whose signatures count.
-    pub signers: Option<PathBuf>,
-}
-
-/// What one check of a recording may cost.
+    /// What one check of a recording may cost.
     pub decoder: DecoderLimits,
     /// Proxies whose word about the client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
@@ -132,6 +121,17 @@ pub enum ForwardedHeader {
     XForwardedFor,
     /// `Forwarded: for=client` (RFC 7239).
     Forwarded,
+}
+
+/// What is taken in as a vCon.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VconConfig {
+    /// Hosts from which recordings are fetched that a vCon refers to.
+    pub media_hosts: Vec<MediaHost>,
+    /// Networks in which these hosts may lie, beside all public ones.
+    pub media_networks: Vec<IpNet>,
+    /// PEM file of the certificates whose signatures count.
+    pub signers: Option<PathBuf>,
 }
 
 /// What one check of a recording may cost.

@@ -86,7 +86,9 @@ mod tests {
         for good in ["text/plain", "text/plain; charset=utf-8", "application/vnd.x+json", "audio/x-wav"] {
             assert!(is_media_type(good), "{good}");
         }
-        for bad in ["", "text", "text/", "/plain", "text/pl ain/", "text/plain\r\nX: y", "t\u{e9}xt/plain", &"a/".repeat(200)] {
+        for bad in
+            ["", "text", "text/", "/plain", "text/pl ain/", "text/plain\r\nX: y", "t\u{e9}xt/plain", &"a/".repeat(200)]
+        {
             assert!(!is_media_type(bad), "{bad}");
         }
     }

@@ -237,7 +237,8 @@ mod tests {
     #[test]
     fn only_public_addresses_are_connected_to_and_others_when_they_are_named() {
         let none = rules(&[], &[]);
-        for public in ["9.9.9.9", "100.63.0.1", "172.32.0.1", "192.0.1.1", "198.20.0.1", "2a00:1450::1", "2606:4700::1"] {
+        for public in ["9.9.9.9", "100.63.0.1", "172.32.0.1", "192.0.1.1", "198.20.0.1", "2a00:1450::1", "2606:4700::1"]
+        {
             assert!(may_connect(public.parse().unwrap(), "https", &none), "{public}");
             assert!(!may_connect(public.parse().unwrap(), "http", &none), "{public} without TLS");
         }

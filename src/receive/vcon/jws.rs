@@ -97,8 +97,7 @@ impl Signature {
 /// have some in both, so that is taken as long as they do not contradict one another.
 fn header(path: &str, protected: &str, open: Option<&Value>) -> Result<Map<String, Value>, VconError> {
     let decoded = decode(protected).ok().and_then(|json| serde_json::from_slice::<Map<String, Value>>(&json).ok());
-    let mut header =
-        decoded.ok_or_else(|| wrong(format!("{path}.protected"), "must be a JSON object in base64url"))?;
+    let mut header = decoded.ok_or_else(|| wrong(format!("{path}.protected"), "must be a JSON object in base64url"))?;
     let open = match open {
         None | Some(Value::Null) => return Ok(header),
         Some(Value::Object(open)) => open,

@@ -176,9 +176,10 @@ pub(super) fn map<D>(document: Document<D>) -> Result<Conversation<D>, VconError
 
 fn check_top(top: &Members<'_>) -> Result<Uuid, VconError> {
     if !top.is_empty("critical") {
-        let named = top.get("critical").and_then(Value::as_array).ok_or_else(|| {
-            top.wrong("critical", "wrong-type", "must be a list of texts")
-        })?;
+        let named = top
+            .get("critical")
+            .and_then(Value::as_array)
+            .ok_or_else(|| top.wrong("critical", "wrong-type", "must be a list of texts"))?;
         if !named.iter().all(|name| name.as_str() == Some(EXTENSION)) {
             return Err(VconError::unsupported("critical", "names an extension that is not known here"));
         }
@@ -307,7 +308,10 @@ fn check_beside<D>(path: String, entry: Entry<D>, parties: usize) -> Result<Opti
         None => None,
     };
     if members.text("url")?.is_some() {
-        return Err(VconError::unsupported(members.at("url"), "is taken for the recording alone: send this with its body"));
+        return Err(VconError::unsupported(
+            members.at("url"),
+            "is taken for the recording alone: send this with its body",
+        ));
     }
     let Some(body) = entry.body else { return Ok(None) };
     // Where it is not said, a text is itself and anything else is JSON.

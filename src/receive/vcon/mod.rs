@@ -30,8 +30,6 @@ use tokio::time::Instant;
 use self::draft::{ContentLimits, Draft, Folder, spool_error};
 use self::map::{Beside, Conversation, Encoding, Media};
 use self::read::{Body, Document, ReadError};
-pub use error::VconError;
-pub use fetch::{FetchError, MediaRules};
 use super::metadata;
 use super::spool::{SpoolError, SpooledAudio};
 use crate::audio::{Finding, FindingCode};
@@ -39,6 +37,8 @@ use crate::recording::Metadata;
 use crate::vcon::base64url::encoded_len;
 use crate::vcon::content_hash::ContentHash;
 use crate::vcon::signers::Signers;
+pub use error::VconError;
+pub use fetch::{FetchError, MediaRules};
 
 /// What may stand in a vCon beside metadata and contents: parties, types, times.
 const OTHER_BYTES: u64 = 1 << 20;

@@ -1,13 +1,12 @@
 //! `GET /v1/recordings/{id}/vcon`
 
 use earwitness::access::Role;
-use earwitness::recording::RecordingId;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::checked;
+use super::{checked, everything, put};
 use crate::on_both_stacks;
-use crate::support::archive::{Running, Someone, call};
+use crate::support::archive::{Running, call};
 use crate::support::sounds::{stereo, wav};
 use crate::support::stack::Place;
 
@@ -18,23 +17,6 @@ on_both_stacks!(
     a_purpose_is_asked_for_and_noted_before_the_first_byte,
     a_changed_document_is_noticed,
 );
-
-fn everything(call_id: &str) -> Value {
-    let mut metadata = call(call_id);
-    let more = json!({
-        "direction": "outbound", "agent": "ann", "person": {"id": "p-7", "name": "Jan \"J\" é\u{1f600}"},
-        "number": "+32470001122", "lead_id": "lead-9", "listing_id": "list-5", "product": "leads", "language": "nl",
-        "notice": "2026-01", "duration_ms": 2_000, "tags": ["a", "b"], "part": 3,
-    });
-    metadata.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    metadata
-}
-
-async fn put(archive: &Running, who: &Someone, id: RecordingId, name: &str, kind: &str, content: &[u8]) {
-    let request = archive.request(who, Method::PUT, &format!("/v1/recordings/{id}/related/{name}"));
-    let stored = archive.send(request.header("content-type", kind).body(content.to_vec())).await;
-    assert_eq!(stored.status, 201, "{:?}", stored.told());
-}
 
 fn sha256(bytes: &[u8]) -> String {
     hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes))
