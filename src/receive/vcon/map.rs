@@ -412,4 +412,5 @@ pub(super) fn complete(
 
 #[cfg(test)]
 #[path = "map_tests.rs"]
+#[allow(clippy::panic, reason = "a test that fails should say so at once")]
 mod tests;

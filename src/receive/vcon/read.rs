@@ -333,4 +333,5 @@ fn stream_error(meter: &Meter, error: &io::Error, path: &str) -> ReadError {
 
 #[cfg(test)]
 #[path = "read_tests.rs"]
+#[allow(clippy::panic, reason = "a test that fails should say so at once")]
 mod tests;

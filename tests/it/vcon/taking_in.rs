@@ -76,7 +76,7 @@ async fn what_we_give_out_we_take_back(place: &Place) {
             one["related"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
         assert_eq!(names, ["transcript.txt"], "the receipt of then is no related data");
         let note = archive.read(&legal, taken.id(), "/related/transcript.txt").await;
-        assert_eq!((note.header("content-type"), note.body), ("text/plain; charset=utf-8", "é".as_bytes().to_vec()));
+        assert_eq!((note.header("content-type"), note.body.as_slice()), ("text/plain; charset=utf-8", "é".as_bytes()));
     }
 }
 
