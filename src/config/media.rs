@@ -24,7 +24,7 @@ impl FromStr for MediaHost {
         let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
         let url = Url::parse(&with_scheme).map_err(|_| wrong())?;
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else { return Err(wrong()) };
-        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let bare = url.path() == "/" && !host.contains('*') && url.query().is_none() && url.fragment().is_none();
         if !bare || !url.username().is_empty() || url.password().is_some() || with_scheme.ends_with('/') {
             return Err(wrong());
         }

@@ -18,6 +18,9 @@ on_both_stacks!(
     only_those_who_are_named_sign_where_somebody_is,
 );
 
+/// What is done to a document.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 /// The document, signed by a program that is not ours; its certificate as PEM.
 fn signed(document: &Value, algorithm: &str) -> (Value, Vec<u8>) {
     let python = std::env::var("EARWITNESS_TEST_PYTHON").expect("run the tests through ./test");
@@ -48,7 +51,7 @@ async fn a_signed_vcon_is_taken_as_long_as_its_signature_holds(place: &Place) {
     let (good, _) = signed(&vcon(&call("c-2"), &audio), "ES256");
     let (other, _) = signed(&vcon(&call("c-3"), &audio), "ES256");
     let header = |text: &str| json!(earwitness::vcon::base64url::encode(text));
-    let cases: [(&str, &dyn Fn(&mut Value)); 12] = [
+    let cases: [(&str, Change<'_>); 12] = [
         ("invalid-signature", &|it| it["payload"] = other["payload"].clone()),
         ("invalid-signature", &|it| it["signatures"][0]["signature"] = other["signatures"][0]["signature"].clone()),
         ("invalid-signature", &|it| {
