@@ -97,8 +97,10 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_refused_and_what_is_not_known_is_none() {
-        assert_eq!(ContentHash::parse("blake3-AAAA"), Ok(None));
-        for bad in ["", "sha512", "sha512-", "sha512-AAAA", "SHA512-AAAA", "sha-512-AAAA", "sha512-####", "-AAAA"] {
+        for unknown in ["blake3-AAAA", "sha-512-AAAA"] {
+            assert_eq!(ContentHash::parse(unknown), Ok(None), "{unknown}");
+        }
+        for bad in ["", "sha512", "sha512-", "sha512-AAAA", "SHA512-AAAA", "sha512-####", "-AAAA"] {
             assert_eq!(ContentHash::parse(bad), Err(BadContentHash), "{bad}");
         }
     }

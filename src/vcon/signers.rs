@@ -13,6 +13,10 @@ impl Signers {
     /// # Errors
     /// What is wrong with the file, in a few words.
     pub fn from_pem(pem: &[u8]) -> Result<Self, &'static str> {
+        // The reader of chains takes it for granted that there is something.
+        if pem.trim_ascii().is_empty() {
+            return Err("holds no certificate");
+        }
         let chain = Certificate::load_pem_chain(pem).map_err(|_| "is not a PEM file of certificates")?;
         let keys: Vec<Vec<u8>> =
             chain.iter().map(public_key).collect::<Result<_, _>>().map_err(|_| "holds a certificate without a key")?;
@@ -37,7 +41,7 @@ mod tests {
     #[test]
     fn without_a_file_everybody_counts_and_a_file_without_certificates_is_none() {
         assert!(Signers::default().admit(b"any"));
-        for bad in ["", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+        for bad in ["", "\n \n", "x", "no PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
             assert!(Signers::from_pem(bad.as_bytes()).is_err(), "{bad}");
         }
     }

@@ -75,7 +75,7 @@ def top(document, host):
     domain = f"{recording.group(1)}.{host}"
     custom_c = int.from_bytes(hashlib.sha1(domain.encode()).digest()[:8], "big") >> 2
     check(name.int & ((1 << 62) - 1) == custom_c, "uuid: its last 62 bits are not of the domain name's SHA-1")
-    check(str(name)[19:] == Vcon.uuid8_domain_name(domain)[19:], "uuid: PyPI vcon makes another one of the domain name")
+    # PyPI vcon takes other bits of the same hash, so it is not asked.
     check(is_date(document["created_at"]), "created_at")
     check(not ("redacted" in document and "amended" in document), "redacted and amended")
 

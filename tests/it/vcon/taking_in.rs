@@ -53,7 +53,8 @@ async fn what_we_give_out_we_take_back(place: &Place) {
     let crm = archive.token(Role::Ingest, &[], None).await;
     let legal = archive.token(Role::Legal, &[], None).await;
     for (at, audio) in [wav(100_000, 1), au(100_001, 2)].iter().enumerate() {
-        let metadata = everything(&format!("c-{at}"));
+        let mut metadata = everything(&format!("c-{at}"));
+        metadata["duration_ms"] = json!(12_500);
         let posted = archive.post(&crm, &metadata, audio).await;
         put(&archive, &crm, posted.id(), "transcript.txt", "text/plain; charset=utf-8", "é".as_bytes()).await;
         let given = archive.read(&legal, posted.id(), "/vcon").await.body;
