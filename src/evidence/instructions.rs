@@ -26,14 +26,8 @@ impl<'a> Signing<'a> {
 
 /// The text. In English: the commands are what matters, and they are the same everywhere.
 pub fn text(folder: &str, signing: &Signing<'_>) -> String {
-    [
-        begin(folder),
-        lists(),
-        signature(signing),
-        signing.authority.map(timestamp).unwrap_or_default(),
-        ledger(signing),
-    ]
-    .concat()
+    [begin(folder), lists(), signature(signing), signing.authority.map(timestamp).unwrap_or_default(), ledger(signing)]
+        .concat()
 }
 
 fn begin(folder: &str) -> String {
@@ -77,7 +71,7 @@ fn signature(signing: &Signing<'_>) -> String {
         "2. IT IS SIGNED (CMS, RFC 5652, with the attributes of CAdES, ETSI EN 319 122-1)\n\n\
          \x20   openssl cms -verify -cades -binary -inform DER -in signature/{SIGNATURE} \\\n\
          \x20     -content tagmanifest-sha256.txt -CAfile {anchor} -out /dev/null\n\n\
-         must say \"CMS Verification successful\". Without -binary it fails on intact files. And whose signature it is:\n\n\
+         must say \"CAdES Verification successful\". Without -binary it fails on intact files. And whose signature it is:\n\n\
          \x20   openssl x509 -in data/{SEAL_CERTIFICATE} -noout -subject -issuer -fingerprint -sha256\n\n\
          must show this fingerprint, and you must have it from elsewhere:\n\n\
          \x20   {}\n\n\

@@ -5,13 +5,14 @@ use uuid::Uuid;
 
 use super::bag::{BagWriter, Measured, folder_of};
 use super::close::close;
+use super::names;
 use super::parts::{self, CommonFiles, RecordingFiles};
 use super::recipient::{Recipient, RecipientKind};
 use super::seal::{FileSealer, SealFiles, Sealer as _};
 use super::shapes::{CustodyLine, PACKAGE_TYPE, PackageFacts, PackagedRecording, RecordingFacts};
-use super::names;
 use crate::audio::{Codec, Container, Facts};
 use crate::clock::Timestamp;
+use crate::ledger::checkpoint;
 use crate::ledger::entry::{Entry, Opening, leaf_bytes};
 use crate::ledger::kind::Kind;
 use crate::ledger::proof::Proof;
@@ -19,7 +20,6 @@ use crate::ledger::receipt::{PROMISE, Receipt, ReceiptEntry};
 use crate::ledger::shapes::{Controller, LedgerKey, OpeningText};
 use crate::ledger::signing::SigningKey;
 use crate::ledger::tree::{self, StoredHashes};
-use crate::ledger::checkpoint;
 use crate::recording::{Language, Metadata, RecordingId, Status};
 use crate::signature::certificate::Known;
 use crate::timestamp::Authority;
@@ -58,8 +58,9 @@ fn told(number: u128, key: &SigningKey, begun: &serde_json::Value) -> Told {
     let entry = Entry { at: at("2026-11-22T09:16:02Z"), kind: Kind::RECORDING_RECEIVED, commitment: opening.commit() };
     let entry_id = Uuid::from_u128(100 + number);
     let text = |value: serde_json::Value| serde_json::from_value(value).unwrap();
-    let metadata: Metadata =
-        text(json!({"call_id": "call-1", "part": number, "account_id": "a", "recorded_at": "2026-11-22T10:15:00+01:00"}));
+    let metadata: Metadata = text(
+        json!({"call_id": "call-1", "part": number, "account_id": "a", "recorded_at": "2026-11-22T10:15:00+01:00"}),
+    );
     let receipt = Receipt {
         document_type: String::new(),
         id,
@@ -105,9 +106,9 @@ fn told(number: u128, key: &SigningKey, begun: &serde_json::Value) -> Told {
         decision: None,
     };
     let other = Opening::new(&json!({"case_id": "another"})).unwrap();
-    let held = Entry { at: at("2027-01-01T00:00:00Z"), kind: Kind::HOLD_PLACED, commitment: other.commit() };
+    let held = Entry { at: at("2026-11-25T00:00:00Z"), kind: Kind::HOLD_PLACED, commitment: other.commit() };
     let given = Opening::new(begun).unwrap();
-    let handing = Entry { at: at("2027-02-01T00:00:00Z"), kind: Kind::EVIDENCE_BEGUN, commitment: given.commit() };
+    let handing = Entry { at: at("2026-11-26T00:00:00Z"), kind: Kind::EVIDENCE_BEGUN, commitment: given.commit() };
     let entries = vec![
         (entry, entry_id, Some(opening)),
         (held, Uuid::from_u128(200 + number), None),
@@ -119,7 +120,7 @@ fn told(number: u128, key: &SigningKey, begun: &serde_json::Value) -> Told {
 /// Makes one. With `spoil` something is changed before it is signed: what only the checks beyond the signature notice.
 pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sample {
     let folder = tempfile::tempdir().unwrap();
-    let now = at("2027-02-01T00:00:01Z");
+    let now = at("2026-11-26T00:00:01Z");
     let files = SealFiles::SelfMade(folder.path().to_owned());
     let sealer = files.open("Example NV", now.since(Timestamp::from_micros(0))).unwrap();
     let (key, package_id) = (SigningKey::generate().unwrap(), Uuid::from_u128(42));
@@ -134,7 +135,7 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
         made_by: "an".to_owned(),
         controller: Controller { name: "Example NV".into(), address: "Straat 1".into(), privacy_contact: "p@x".into() },
         case_id: Uuid::from_u128(7),
-        case_reference: Some("2027/3".to_owned()),
+        case_reference: Some("2026/3".to_owned()),
         purpose: "dispute 12".to_owned(),
         recipient,
         language: Language::Nl,
@@ -235,4 +236,3 @@ fn log_of(told: &[Told]) -> (StoredHashes, tree::TreeHead) {
     stored.extend(growth.rows);
     (stored, growth.head)
 }
-

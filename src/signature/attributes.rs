@@ -3,10 +3,10 @@
 use cms::content_info::CmsVersion;
 use der::asn1::{Any, ObjectIdentifier, OctetString, SetOfVec, UtcTime};
 use der::{Decode, Encode, Sequence};
-use x509_cert::spki::AlgorithmIdentifierOwned;
 use x509_cert::attr::{Attribute, Attributes};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::AlgorithmIdentifierOwned;
 use x509_cert::time::Time;
 
 use super::CmsError;
@@ -68,7 +68,11 @@ struct IssuerSerial {
 
 /// The attributes of a signature over content with this SHA-256, made at `signed_at` (seconds since 1970) with these
 /// certificates (DER, the signer's first).
-pub fn signed(content_sha256: &[u8], signed_at: std::time::Duration, chain: &[Vec<u8>]) -> Result<Attributes, CmsError> {
+pub fn signed(
+    content_sha256: &[u8],
+    signed_at: std::time::Duration,
+    chain: &[Vec<u8>],
+) -> Result<Attributes, CmsError> {
     let certs = chain.iter().map(|der| {
         let cert_hash = OctetString::new(digest_of(&SHA256, der)?).map_err(|_| CmsError::Form("a digest"))?;
         Ok(CertIdV2 { hash_algorithm: None, cert_hash, issuer_serial: None })
@@ -174,4 +178,3 @@ fn one<T: for<'a> Decode<'a>>(attributes: &Attributes, oid: ObjectIdentifier) ->
     let der = value.to_der().map_err(|_| CmsError::Form("an attribute"))?;
     T::from_der(&der).map(Some).map_err(|_| CmsError::Form("an attribute"))
 }
-

@@ -35,7 +35,8 @@ impl Unsigned {
     /// Over content with this SHA-256, at this time since 1970, with these certificates (DER, the signer's own first).
     pub fn new(content_sha256: &[u8; 32], signed_at: Duration, chain: &[Vec<u8>]) -> Result<Self, CmsError> {
         let certificates = chain.iter().map(|der| Certificate::from_der(der));
-        let certificates: Vec<_> = certificates.collect::<Result<_, _>>().map_err(|_| CmsError::Form("a certificate"))?;
+        let certificates: Vec<_> =
+            certificates.collect::<Result<_, _>>().map_err(|_| CmsError::Form("a certificate"))?;
         if certificates.is_empty() {
             return Err(CmsError::Key("no certificate"));
         }

@@ -111,8 +111,7 @@ impl Signed {
         let signer = &self.signer;
         let unsigned = signer.unsigned_attrs.as_ref();
         let only_timestamp = unsigned.is_none_or(|attributes| {
-            attributes.len() == 1
-                && attributes.iter().all(|a| a.oid == SIGNATURE_TIMESTAMP && a.values.len() == 1)
+            attributes.len() == 1 && attributes.iter().all(|a| a.oid == SIGNATURE_TIMESTAMP && a.values.len() == 1)
         });
         let as_we_make_it = self.data.version == CmsVersion::V1
             && self.data.digest_algorithms.as_slice() == [plain(SHA256)]

@@ -86,9 +86,10 @@ impl Token {
             if below.is_self_made() {
                 return Ok(below.check_issued_by(&below)?);
             }
-            let above = self.signed.certificates().iter().find(|known| {
-                known.subject() == &below.certificate.tbs_certificate.issuer && known.der != below.der
-            });
+            let above =
+                self.signed.certificates().iter().find(|known| {
+                    known.subject() == &below.certificate.tbs_certificate.issuer && known.der != below.der
+                });
             let Some(above) = above else { return Ok(()) };
             below.check_issued_by(above)?;
             below = above.clone();
@@ -108,7 +109,8 @@ fn time_of(info: &Info) -> Result<Timestamp, TimestampError> {
         return Err(wrong);
     }
     let Ok(text) = std::str::from_utf8(info.gen_time.value()) else { return Err(wrong) };
-    let Some((digits, rest)) = text.split_at_checked(14).filter(|(digits, _)| digits.bytes().all(|b| b.is_ascii_digit()))
+    let Some((digits, rest)) =
+        text.split_at_checked(14).filter(|(digits, _)| digits.bytes().all(|b| b.is_ascii_digit()))
     else {
         return Err(wrong);
     };

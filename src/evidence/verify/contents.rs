@@ -32,11 +32,7 @@ pub(super) struct Ledger {
 }
 
 /// Checks all of it. None where a recording could not be checked against it.
-pub(super) fn check<R: Read + Seek>(
-    report: &mut Report,
-    files: &mut Files<R>,
-    seal: Option<&Seal>,
-) -> Option<Ledger> {
+pub(super) fn check<R: Read + Seek>(report: &mut Report, files: &mut Files<R>, seal: Option<&Seal>) -> Option<Ledger> {
     let package = check_package(report, files, seal);
     let key = ledger_key(files);
     let detail = key.as_ref().map_or_else(|| "not readable".to_owned(), |(origin, _)| origin.clone());
@@ -78,7 +74,8 @@ fn check_package<R: Read + Seek>(
         return None;
     };
     let wrong = contradiction(files, &package, seal);
-    let told = format!("{} recordings for {} ({})", package.recordings.len(), package.recipient.name, package.recipient.kind);
+    let told =
+        format!("{} recordings for {} ({})", package.recordings.len(), package.recipient.name, package.recipient.kind);
     report.add(checks::PACKAGE, wrong.is_none(), wrong.unwrap_or(&told));
     Some(package)
 }
@@ -101,7 +98,8 @@ fn contradiction<R: Read + Seek>(
         return Some("the timestamp that it speaks of is missing");
     }
     let said: BTreeSet<&str> = package.recordings.iter().map(|recording| recording.folder.as_str()).collect();
-    let there: BTreeSet<&str> = files.payload().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
+    let there: BTreeSet<&str> =
+        files.payload().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
     if said != there || said.len() != package.recordings.len() || said.is_empty() {
         return Some("it does not have exactly the recordings of which it speaks");
     }

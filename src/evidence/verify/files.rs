@@ -37,7 +37,8 @@ impl<R: Read + Seek> Files<R> {
             }
         };
         report.add(checks::ZIP, true, &format!("{} files", zip.members().len()));
-        let folder = zip.members().first().and_then(|first| first.name.split_once('/')).map(|(folder, _)| folder.to_owned());
+        let folder =
+            zip.members().first().and_then(|first| first.name.split_once('/')).map(|(folder, _)| folder.to_owned());
         let mut places = HashMap::new();
         for (index, member) in zip.members().iter().enumerate() {
             let path = folder.as_ref().and_then(|folder| member.name.strip_prefix(folder)?.strip_prefix('/'));
@@ -94,7 +95,8 @@ impl<R: Read + Seek> Files<R> {
             }
         }
         let signature = |path: &str| {
-            path.strip_prefix(SIGNATURE_FOLDER).and_then(|name| name.strip_prefix('/'))
+            path.strip_prefix(SIGNATURE_FOLDER)
+                .and_then(|name| name.strip_prefix('/'))
                 .is_some_and(|name| [SIGNATURE, SIGNATURE_VALUE, TIMESTAMP].contains(&name))
         };
         for path in self.places.keys() {

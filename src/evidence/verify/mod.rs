@@ -35,7 +35,8 @@ pub fn verify<R: Read + Seek>(source: R, pins: &[Pin]) -> Report {
     let Some(mut files) = Files::open(&mut report, source) else { return report };
     let whole = files.check_bag(&mut report);
     let seal = sealed::check(&mut report, &mut files);
-    report.seal = seal.as_ref().map(|seal| used(&seal.fingerprint, pins.iter().any(|pin| pin.is_seal(&seal.fingerprint))));
+    report.seal =
+        seal.as_ref().map(|seal| used(&seal.fingerprint, pins.iter().any(|pin| pin.is_seal(&seal.fingerprint))));
     // What is not as it was listed is not looked into.
     if !whole {
         return report;

@@ -34,7 +34,8 @@ pub(super) fn check<R: Read + Seek>(report: &mut Report, files: &mut Files<R>) -
     };
     let content = files.tag_manifest().unwrap_or_default();
     let holds = holds(&signed, &content);
-    let told = holds.as_ref().map_or_else(ToString::to_string, |at| format!("by {}, at {at}", signed.certificate().subject()));
+    let told =
+        holds.as_ref().map_or_else(ToString::to_string, |at| format!("by {}, at {at}", signed.certificate().subject()));
     report.add(checks::SIGNATURE, holds.is_ok(), &told);
     let stamp = signed.timestamp().ok().flatten();
     let named = files.has_signature_file(TIMESTAMP) || files.has_signature_file(SIGNATURE_VALUE);
@@ -42,7 +43,11 @@ pub(super) fn check<R: Read + Seek>(report: &mut Report, files: &mut Files<R>) -
     if is_stamped {
         let stamped = check_stamp(files, &signed, stamp.as_deref());
         let told = stamped.as_ref().map_or_else(ToString::to_string, |token| {
-            format!("{} by {}; whether to trust that authority is yours to say", token.at(), token.authority().subject())
+            format!(
+                "{} by {}; whether to trust that authority is yours to say",
+                token.at(),
+                token.authority().subject()
+            )
         });
         report.add(checks::TIMESTAMP, stamped.is_ok(), &told);
     }

@@ -131,7 +131,9 @@ fn entries(directory: &[u8], count: u64) -> Result<Vec<Member>, ZipError> {
     while !rest.is_empty() {
         let member = entry(rest)?;
         let header = member.central_header();
-        rest = rest.strip_prefix(header.as_slice()).ok_or(wrong("an entry of the directory is not as it is written here"))?;
+        rest = rest
+            .strip_prefix(header.as_slice())
+            .ok_or(wrong("an entry of the directory is not as it is written here"))?;
         members.push(member);
     }
     if members.len() as u64 == count { Ok(members) } else { Err(wrong("the end speaks of another number of files")) }
@@ -149,7 +151,8 @@ fn entry(bytes: &[u8]) -> Result<Member, ZipError> {
     let name = std::str::from_utf8(name).map_err(|_| wrong("a name is not plain"))?.to_owned();
     let extra = CENTRAL_BYTES + name_bytes;
     // Behind the extra field's own head stand only those numbers that did not fit.
-    let mut longer = bytes.get(extra..extra + extra_bytes).ok_or_else(cut)?.get(4..).unwrap_or_default().chunks_exact(8);
+    let mut longer =
+        bytes.get(extra..extra + extra_bytes).ok_or_else(cut)?.get(4..).unwrap_or_default().chunks_exact(8);
     let mut full = |short: u64| {
         if short == u64::from(u32::MAX) { longer.next().map(number).unwrap_or(short) } else { short }
     };

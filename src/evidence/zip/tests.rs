@@ -64,7 +64,9 @@ fn what_is_cut_off_or_has_something_around_it_is_refused() {
 
 #[test]
 fn names_that_lead_elsewhere_or_twice_to_one_place_are_refused() {
-    for bad in ["", "/a", "a/", "a//b", "../a", "a/../b", "a/./b", "a\\b", "C:a", "a b", "é", ".a", "a.", &"a".repeat(241)] {
+    for bad in
+        ["", "/a", "a/", "a//b", "../a", "a/../b", "a/./b", "a\\b", "C:a", "a b", "é", ".a", "a.", &"a".repeat(241)]
+    {
         assert!(!is_plain(bad), "{bad}");
         assert!(matches!(ZipWriter::default().file(bad, 0, 0), Err(ZipError::Name(_))), "{bad}");
     }
