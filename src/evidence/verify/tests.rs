@@ -122,7 +122,8 @@ async fn each_file_in_turn_changed_left_out_or_added_is_noticed() {
 
 #[tokio::test]
 async fn what_was_wrong_before_it_was_signed_is_noticed_as_well() {
-    let cases: [(&str, fn(&mut Spoilt)); 6] = [
+    type Spoil = fn(&mut Spoilt);
+    let cases: [(&str, Spoil); 6] = [
         ("audio", Spoilt::audio),
         ("recordings", Spoilt::recorded_at),
         ("custody", Spoilt::opening),
