@@ -1,7 +1,8 @@
 //! Whose signatures on a vCon count.
 
-use x509_cert::Certificate;
 use x509_cert::der::{Encode as _, Error};
+
+use crate::signature::certificate::{Known, read_pem};
 
 /// The public keys whose signatures count, as SubjectPublicKeyInfo in DER. By default: whoever signed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,13 +14,10 @@ impl Signers {
     /// # Errors
     /// What is wrong with the file, in a few words.
     pub fn from_pem(pem: &[u8]) -> Result<Self, &'static str> {
-        // The reader of chains takes it for granted that there is something.
-        if pem.trim_ascii().is_empty() {
-            return Err("holds no certificate");
-        }
-        let chain = Certificate::load_pem_chain(pem).map_err(|_| "is not a PEM file of certificates")?;
+        let text = String::from_utf8_lossy(pem);
+        let certificates = read_pem(&text).map_err(|_| "is not a PEM file of certificates")?;
         let keys: Vec<Vec<u8>> =
-            chain.iter().map(public_key).collect::<Result<_, _>>().map_err(|_| "holds a certificate without a key")?;
+            certificates.iter().map(public_key).collect::<Result<_, _>>().map_err(|_| "holds a key that is none")?;
         if keys.is_empty() { Err("holds no certificate") } else { Ok(Self(Some(keys))) }
     }
 
@@ -30,8 +28,8 @@ impl Signers {
 }
 
 /// The key of a certificate: SubjectPublicKeyInfo as DER.
-pub fn public_key(certificate: &Certificate) -> Result<Vec<u8>, Error> {
-    certificate.tbs_certificate.subject_public_key_info.to_der()
+pub fn public_key(certificate: &Known) -> Result<Vec<u8>, Error> {
+    certificate.key().to_der()
 }
 
 #[cfg(test)]

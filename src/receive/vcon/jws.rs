@@ -16,10 +16,9 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value};
 use uuid::Uuid;
-use x509_cert::Certificate;
-use x509_cert::der::Decode as _;
 
 use super::VconError;
+use crate::signature::certificate::Known;
 use crate::vcon::base64url::{Encoder, decode};
 use crate::vcon::signers::{Signers, public_key};
 
@@ -80,7 +79,7 @@ impl Signature {
             return Err(VconError::unsupported(format!("{path}.header.x5c"), "must have the signer's certificate"));
         };
         let der = BASE64_STANDARD.decode(leaf).ok();
-        let certificate = der.and_then(|der| Certificate::from_der(&der).ok());
+        let certificate = der.and_then(|der| Known::from_der(&der).ok());
         let key = certificate.and_then(|certificate| public_key(&certificate).ok());
         let key = key.ok_or_else(|| wrong(format!("{path}.header.x5c[0]"), "must be a certificate"))?;
         let uuid = header.get("uuid").map(|uuid| uuid.as_str().and_then(|text| Uuid::try_parse(text).ok()));
