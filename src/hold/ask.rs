@@ -143,7 +143,7 @@ pub async fn ask(
 ) -> Result<(Release, bool), HoldError> {
     case::open_row_only(archive, case).await?;
     if let ReleaseScope::Rule(rule) = scope
-        && !archive.catalog.rule(rule).await?.is_some_and(|row| row.case_id == case)
+        && archive.catalog.rule(rule).await?.is_none_or(|row| row.case_id != case)
     {
         return Err(HoldError::NoRelease);
     }

@@ -46,13 +46,12 @@ fn due(wave: usize) -> Timestamp {
 
 async fn a_wave(running: &Running, crm: &crate::support::archive::Someone, wave: usize) -> Vec<RecordingId> {
     let recorded = format!("2021-11-22T{:02}:{:02}:00Z", 11 + wave / 60, wave % 60);
-    let mut ids = Vec::with_capacity(WAVE);
-    for n in 0..WAVE {
+    let taken_in = (0..WAVE).map(async |n| {
         let answer = running.post(crm, &call_at(&format!("{wave}-{n}"), &recorded), &wav(8, 1)).await;
         assert_eq!(answer.status, 201, "{:?}", answer.told());
-        ids.push(answer.id());
-    }
-    ids
+        answer.id()
+    });
+    join_all(taken_in).await
 }
 
 /// Whether each was acknowledged.
