@@ -98,9 +98,9 @@ async fn what_a_search_finds_is_held(place: &Place) {
     let mut ids = Vec::new();
     for n in 0..4 {
         let account = if n == 3 { "A-2" } else { "A-1" };
-        ids.push(take_in(&running, &crm, &"x".repeat(n + 1), account, &format!("2026-11-2{n}T09:00:00Z")).await);
+        ids.push(take_in(&running, &crm, &"x".repeat(n + 1), account, &format!("2026-11-1{n}T09:00:00Z")).await);
     }
-    let asked = json!({"search": {"number": "+32470001122", "account": "A-1", "from": "2026-11-21T00:00:00Z"}});
+    let asked = json!({"search": {"number": "+32470001122", "account": "A-1", "from": "2026-11-11T00:00:00Z"}});
     let answer = post(&running, &an, &path, &asked).await.json();
     assert_eq!(outcomes(&answer), [&ids[2], &ids[1]].map(|id| (id.to_string(), "placed".to_owned())));
     assert_eq!(post(&running, &an, &path, &asked).await.json()["already_held"], 2);

@@ -67,16 +67,18 @@ async fn what_is_held_looks_like_what_is_not(place: &Place) {
     let portal = running.token(Role::Portal, &["A-1"], None).await;
     let who = [&rep, &stranger, &portal, &crm];
     let case = open(&running, &an, "2026/12").await;
-    let held = running.post(&crm, &call_at("held", DUE), &wav(800, 1)).await.id();
-    let free = running.post(&crm, &call_at("free", DUE), &wav(800, 1)).await.id();
+    let held = running.post(&crm, &call_at("call-h", DUE), &wav(800, 1)).await.id();
+    let free = running.post(&crm, &call_at("call-f", DUE), &wav(800, 1)).await.id();
     let placed = post(&running, &an, &format!("/v1/cases/{case}/holds"), &json!({"recordings": [held]})).await;
     assert_eq!(placed.json()["placed"], 1);
 
     let compare = async |when: &str| {
-        let (one, other) =
-            (all_seen(&running, &who, &crm, held, "held").await, all_seen(&running, &who, &crm, free, "free").await);
+        let (one, other) = (
+            all_seen(&running, &who, &crm, held, "call-h").await,
+            all_seen(&running, &who, &crm, free, "call-f").await,
+        );
         for (one, other) in one.into_iter().zip(other) {
-            let text = one.to_string().replace("\"held\"", "\"free\"");
+            let text = one.to_string().replace("call-h", "call-f");
             assert_eq!(text, other.to_string(), "{when}");
         }
     };
@@ -91,8 +93,8 @@ async fn what_is_held_looks_like_what_is_not(place: &Place) {
     // The call handed over once more, with a time that can still be.
     let again = |call_id: &str| call_at(call_id, "2026-11-22T10:30:00Z");
     let (one, other) = (
-        running.post(&crm, &again("held"), &wav(800, 2)).await,
-        running.post(&crm, &again("free"), &wav(800, 2)).await,
+        running.post(&crm, &again("call-h"), &wav(800, 2)).await,
+        running.post(&crm, &again("call-f"), &wav(800, 2)).await,
     );
     assert_eq!((one.status, other.status), (201, 201));
     assert_eq!(running.read(&an, held, "/audio").await.body, wav(800, 1), "legal has what it held");
