@@ -49,6 +49,10 @@ pub fn legal() -> Routes<App> {
         .guarded(Method::GET, "/v1/cases/{id}", cases::one::get)
         .guarded(Method::PATCH, "/v1/cases/{id}", cases::one::change)
         .guarded(Method::POST, "/v1/cases/{id}/notes", cases::note::add)
+        .guarded(Method::POST, "/v1/cases/{id}/holds", cases::holds::place)
+        .guarded(Method::GET, "/v1/cases/{id}/holds", cases::holds::list)
+        .guarded(Method::POST, "/v1/cases/{id}/release", cases::release::ask)
+        .guarded(Method::POST, "/v1/cases/{id}/release/approve", cases::release::decide)
         .guarded(Method::POST, "/v1/cases/{id}/close", cases::close::close)
 }
 

@@ -71,6 +71,11 @@ impl From<HoldError> for Problem {
             HoldError::TooLate => Self::new(Code::Expired),
             HoldError::CaseClosed => Self::new(Code::CaseClosed),
             HoldError::StillHolds => Self::new(Code::CaseInForce),
+            HoldError::NoRelease => Self::new(Code::NotFound),
+            HoldError::NothingHeld => Self::new(Code::NothingHeld),
+            HoldError::SecondPerson => Self::new(Code::SecondPersonRequired),
+            HoldError::Decided => Self::new(Code::ReleaseDecided),
+            HoldError::TooManyFound(most) => Self::new(Code::TooManyFound).detail(&error).member("limit", *most),
             HoldError::RuleEnded | HoldError::Conflict => Self::new(Code::Conflict).detail(&error),
             HoldError::TooMany(_, most) => Self::new(Code::TooMany).detail(&error).member("limit", *most),
             HoldError::Archive(_) => match error {
