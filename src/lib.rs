@@ -13,11 +13,14 @@
 //! | check | [`audio`] | is it whole, what is it, how does it look and play |
 //! | seal, store | [`vault`] | sealing, keys, objects |
 //! | record | [`catalog`] | all SQL |
+//! | sign for outsiders | [`signature`], [`timestamp`] | signatures by certificate (CMS), and when they were there (RFC 3161) |
+//! | exchange | [`vcon`] | a recording as an IETF vCon, in pieces |
 //! | prove | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
 //! | keep in a dispute | [`hold`] | legal holds: past its deadline a held recording lives by its case's key |
+//! | hand over | [`evidence`] | packages that an outsider can check without us |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | once at a time | [`leases`] | work that one node does while the others wait |
@@ -33,6 +36,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod evidence;
 pub mod failpoint;
 pub mod find;
 pub mod fsck;
@@ -47,5 +51,8 @@ pub mod receive;
 pub mod recording;
 pub mod retention;
 pub mod serve;
+pub mod signature;
 pub mod telemetry;
+pub mod timestamp;
 pub mod vault;
+pub mod vcon;
