@@ -58,6 +58,7 @@ codes! {
     AlreadyDecided "already-decided" CONFLICT "A decision on this recording was taken before"
     CaseClosed "case-closed" CONFLICT "The case is closed"
     CaseInForce "case-in-force" CONFLICT "A hold, a rule or a release of the case is still in force"
+    NothingHeld "nothing-held" CONFLICT "The case holds no recording, and none was named"
     TooMany "too-many" CONFLICT "There are as many as there may be"
     RecordingHeld "recording-held" CONFLICT "The recording is on legal hold"
     Expired "expired" GONE "The retention period is over"
