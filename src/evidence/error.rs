@@ -53,7 +53,7 @@ impl EvidenceError {
     /// A stable code for clients, and for the ledger.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Nothing => "nothing-held",
+            Self::Nothing => "nothing-to-hand-over",
             Self::TooMany(_) => "too-many",
             Self::Case(error) => error.code(),
             Self::Recording(error) => error.code(),

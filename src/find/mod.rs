@@ -24,7 +24,7 @@ pub use deadline::ByteStream;
 pub use error::FindError;
 pub use look_up::{Opened, Sight, look_up};
 pub use question::Question;
-pub use search::{FoundPage, PageAsked, search};
+pub use search::{FoundPage, PageAsked, find_all, search};
 
 use crate::access::{Actor, Caller, Purpose, View};
 

@@ -85,8 +85,7 @@ pub async fn receive(archive: &Arc<Archive>, submission: Submission) -> Result<R
             Claimed::Held(held) => break held,
             Claimed::Standing(standing) => match judge_standing(archive, standing, &offered).await? {
                 Standing::Same(received) => return Ok(received),
-                Standing::MayBeBettered => look_first = false,
-                Standing::Gone => look_first = false,
+                Standing::MayBeBettered | Standing::Gone | Standing::Past => look_first = false,
             },
         }
     };
@@ -132,16 +131,21 @@ async fn take_in(
 ) -> Result<Received, ReceiveError> {
     crate::failpoint::hit("receive.claimed");
     // Somebody may have finished the same call while this upload waited for its claim.
-    if let Some(previous) = held.previous
-        && let Standing::Same(received) = judge_standing(archive, previous, offered).await?
-    {
-        archive.catalog.release_call(&held.claim).await.map_err(ArchiveError::from)?;
-        return Ok(received);
+    let mut bettered = held.previous;
+    if let Some(previous) = held.previous {
+        match judge_standing(archive, previous, offered).await? {
+            Standing::Same(received) => {
+                archive.catalog.release_call(&held.claim).await.map_err(ArchiveError::from)?;
+                return Ok(received);
+            }
+            Standing::Past => bettered = None,
+            Standing::MayBeBettered | Standing::Gone => {}
+        }
     }
     let inspection = check(archive, &submission).await?;
     let quarantined = inspection.is_quarantined();
     let status = if quarantined { Status::Quarantined } else { Status::Accepted };
-    let supersedes = if quarantined { None } else { held.previous };
+    let supersedes = bettered.filter(|_| !quarantined);
     let checked = Checked { submission, id, received_at, deadline, inspection, status, supersedes };
     let sealed = store::seal_and_store(archive, &checked).await?;
     crate::failpoint::hit("receive.stored");
@@ -149,6 +153,8 @@ async fn take_in(
     crate::failpoint::hit("receive.committed");
     archive.guard(id).await.map_err(ReceiveError::Unguarded)?;
     archive.ledger_nudge.notify_one();
+    // Whoever catches what arrives under a rule does so behind the answer, which is the same for everything.
+    archive.arrivals_nudge.notify_one();
     let outcome = if quarantined { Outcome::Quarantined } else { Outcome::Accepted };
     Ok(Received { id, outcome, receipt })
 }
@@ -164,6 +170,8 @@ enum Standing {
     Same(Received),
     MayBeBettered,
     Gone,
+    /// Its time is over, so that the call's name is free: whoever kept it would tell whether it is held.
+    Past,
 }
 
 async fn judge_standing(archive: &Archive, standing: RecordingId, offered: &Offered) -> Result<Standing, ReceiveError> {
@@ -171,7 +179,7 @@ async fn judge_standing(archive: &Archive, standing: RecordingId, offered: &Offe
         return Ok(Standing::Gone);
     };
     if is_past(archive, &row) {
-        return Err(ReceiveError::AlreadyPast);
+        return Ok(Standing::Past);
     }
     let (key, sealed) = archive.open_recording(&row).await?;
     let same_bytes = sealed.sha256 == offered.sha256;
@@ -190,7 +198,7 @@ async fn judge_standing(archive: &Archive, standing: RecordingId, offered: &Offe
     }
 }
 
-/// Whether nothing may be told of a recording any more, not even that it keeps its call's name until it is purged.
+/// Whether nothing may be told of a recording any more, and nothing is kept for it.
 fn is_past(archive: &Archive, row: &RecordingRow) -> bool {
     row.stage == Stage::Fenced || row.expires_at <= archive.clock.now()
 }

@@ -54,6 +54,11 @@ impl From<HoldError> for Problem {
             HoldError::TooLate => Self::new(Code::Expired),
             HoldError::CaseClosed => Self::new(Code::CaseClosed),
             HoldError::StillHolds => Self::new(Code::CaseInForce),
+            HoldError::NoRelease => Self::new(Code::NotFound),
+            HoldError::NothingHeld => Self::new(Code::NothingHeld),
+            HoldError::SecondPerson => Self::new(Code::SecondPersonRequired),
+            HoldError::Decided => Self::new(Code::ReleaseDecided),
+            HoldError::TooManyFound(most) => Self::new(Code::TooManyFound).detail(&error).member("limit", *most),
             HoldError::RuleEnded | HoldError::Conflict => Self::new(Code::Conflict).detail(&error),
             HoldError::TooMany(_, most) => Self::new(Code::TooMany).detail(&error).member("limit", *most),
             HoldError::Archive(_) => match error {
@@ -67,7 +72,7 @@ impl From<HoldError> for Problem {
 impl From<EvidenceError> for Problem {
     fn from(error: EvidenceError) -> Self {
         match error {
-            EvidenceError::Nothing => Self::new(Code::NothingHeld),
+            EvidenceError::Nothing => Self::new(Code::NothingToHandOver),
             EvidenceError::TooMany(most) => Self::new(Code::TooMany).detail(&error).member("limit", most),
             EvidenceError::Case(error) => error.into(),
             EvidenceError::Recording(error) => error.into(),

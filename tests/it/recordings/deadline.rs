@@ -47,6 +47,7 @@ async fn every_read_answers_410_at_the_instant(place: &Place) {
     for part in PARTS {
         assert_eq!(archive.read(&legal, id, part).await.status, 200, "{part}");
     }
+    assert_eq!(archive.read(&stranger, id, "").await.status, 404, "not theirs");
     assert_eq!(archive.search(&rep, &json!({})).await.json()["recordings"].as_array().unwrap().len(), 1);
     let before = archive.custody(id).await.len();
     archive.clock.set(at(DEADLINE));
@@ -57,7 +58,7 @@ async fn every_read_answers_410_at_the_instant(place: &Place) {
     }
     assert_eq!(archive.read(&rep, id, "").await.status, 410);
     assert_eq!(archive.read(&crm, id, "/receipt").await.status, 410);
-    assert_eq!(archive.read(&stranger, id, "").await.status, 404, "its rows are there still");
+    assert_eq!(archive.read(&stranger, id, "").await.status, 410, "how long its rows are there tells nobody anything");
     assert_eq!(archive.search(&rep, &json!({})).await.json()["recordings"], json!([]));
     let note = archive.request(&crm, reqwest::Method::PUT, &format!("/v1/recordings/{id}/related/other"));
     let late = archive.send(note.header("content-type", "text/plain").body("hello")).await;

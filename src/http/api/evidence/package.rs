@@ -45,7 +45,7 @@ pub struct PackageRequest {
         (status = 200, description = "The package", content_type = "application/zip", headers(
             ("Earwitness-Package" = String, description = "Its id, by which the register has it"))),
         (status = 404, description = "`not-found`: there is no such case or recording"),
-        (status = 409, description = "`case-closed`; `nothing-held`: the case holds no recording, and none was named; `too-many`"),
+        (status = 409, description = "`case-closed`; `nothing-to-hand-over`: the case holds no recording, and none was named; `too-many`"),
         (status = 410, description = "`expired`: the retention period of a recording is over"),
         (status = 422, description = "`invalid-body`"),
         (status = 503, description = "`unavailable`"),

@@ -6,7 +6,7 @@ pub mod get;
 pub mod list;
 pub mod listen;
 pub mod post;
-mod query;
+pub(super) mod query;
 pub mod receipt;
 pub mod related;
 pub mod search;
