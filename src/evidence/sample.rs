@@ -170,7 +170,6 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
             facts: told.facts.clone(),
             receipt: told.receipt.clone(),
             waveform: (b"{}".to_vec(), "<svg/>".to_owned()),
-            vcon: None,
         };
         zip.extend(parts::recording(&mut bag, &files, &list).unwrap().concat());
         package.recordings.push(PackagedRecording { folder: name, id: told.id, audio: "audio.wav".to_owned() });

@@ -24,6 +24,7 @@ use crate::audio;
 use crate::catalog::NewEntry;
 use crate::clock::Timestamp;
 use crate::find::audio::{original, waveform};
+use crate::find::vcon::{Beside, document};
 use crate::find::{ByteStream, FindError, Opened, Sight, look_up};
 use crate::ledger::kind::Kind;
 use crate::ledger::shapes::LedgerKey;
@@ -38,8 +39,8 @@ const PIECE_BYTES: usize = 256 * 1024;
 const STALLED: Duration = Duration::from_secs(5 * 60);
 /// How often the register hears that a package is still being sent.
 const RENEW: Duration = Duration::from_secs(60);
-/// Longest audio that is kept in memory between its measuring and its sending, in bytes. A longer one is read twice.
-const KEPT_BYTES: u64 = 8 << 20;
+/// Longest file that is kept in memory between its measuring and its sending, in bytes. A longer one is read twice.
+const KEPT_BYTES: usize = 8 << 20;
 /// The waveform's natural size as a picture, in pixels.
 const PICTURE: (u32, u32) = (1_200, 160);
 
@@ -92,6 +93,15 @@ impl Out {
     fn digest(&self) -> String {
         hex::encode(self.sha256.clone().finish().as_ref())
     }
+}
+
+/// A file of a recording that may be too long for memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The original.
+    Audio,
+    /// The IETF's form of the recording, with the audio in it.
+    Vcon,
 }
 
 /// A package on its way.
@@ -161,7 +171,8 @@ impl Making<'_> {
     ) -> Result<(), EvidenceError> {
         let opened = look_up(self.archive, id, Sight::View(&self.begun.reader.view)).await?;
         let audio = format!("audio.{}", opened.sealed.facts.container.extension());
-        self.audio(bag, out, &format!("{folder}/{audio}"), &opened).await?;
+        self.streamed(bag, out, &format!("{folder}/{audio}"), &opened, Part::Audio).await?;
+        self.streamed(bag, out, &format!("{folder}/{}", names::VCON), &opened, Part::Vcon).await?;
         let (list, lines) = self.custody(bag, out, folder, &opened).await?;
         let picture = waveform(self.archive, &opened).await?;
         let json = serde_json::to_vec(&picture).map_err(|_| ArchiveError::Document("waveform"))?;
@@ -170,7 +181,6 @@ impl Making<'_> {
             facts: gather::facts(&opened),
             receipt: open_receipt(id, &opened.key, &opened.row.sealed_receipt)?,
             waveform: (json, audio::svg(&picture, PICTURE.0, PICTURE.1)),
-            vcon: None,
         };
         for piece in parts::recording(bag, &files, &list)? {
             out.put(piece).await?;
@@ -180,36 +190,42 @@ impl Making<'_> {
         Ok(())
     }
 
-    /// The original. Its digest is compared with the receipt's before its header leaves.
-    async fn audio(
+    /// A file that may be too long for memory: measured first, then sent, read once more where it was not kept.
+    async fn streamed(
         &self,
         bag: &mut BagWriter,
         out: &mut Out,
         path: &str,
         opened: &Opened,
+        part: Part,
     ) -> Result<(), EvidenceError> {
-        let kept = opened.row.byte_len <= KEPT_BYTES;
-        let (mut measure, mut whole) = (Measure::default(), Vec::new());
-        let mut bytes = self.original(opened).await?;
+        let (mut measure, mut kept) = (Measure::default(), Some(Vec::new()));
+        let mut bytes = self.open(opened, part).await?;
         while let Some(chunk) = bytes.next().await {
             let chunk = chunk.map_err(|error| read_failed(error, self.archive, opened))?;
             measure.update(&chunk);
-            if kept {
-                whole.extend_from_slice(&chunk);
+            kept = kept.filter(|kept: &Vec<u8>| kept.len() + chunk.len() <= KEPT_BYTES);
+            if let Some(kept) = &mut kept {
+                kept.extend_from_slice(&chunk);
             }
         }
         let measured = measure.finish();
-        if hex::encode(measured.sha256) != opened.sealed.sha256 || measured.byte_len != opened.row.byte_len {
+        // Nothing is handed over that is not what was received.
+        let is_other = hex::encode(measured.sha256) != opened.sealed.sha256 || measured.byte_len != opened.row.byte_len;
+        if part == Part::Audio && is_other {
             return Err(EvidenceError::OtherAudio);
         }
         out.put(bag.payload_header(path, &measured)?).await?;
-        if kept { out.put(whole).await } else { self.again(out, opened, &measured).await }
+        match kept {
+            Some(kept) => out.put(kept).await,
+            None => self.again(out, opened, part, &measured).await,
+        }
     }
 
     /// Sends what was measured, and measures it again.
-    async fn again(&self, out: &mut Out, opened: &Opened, before: &Measured) -> Result<(), EvidenceError> {
+    async fn again(&self, out: &mut Out, opened: &Opened, part: Part, before: &Measured) -> Result<(), EvidenceError> {
         let mut measure = Measure::default();
-        let mut bytes = self.original(opened).await?;
+        let mut bytes = self.open(opened, part).await?;
         while let Some(chunk) = bytes.next().await {
             let chunk = chunk.map_err(|error| read_failed(error, self.archive, opened))?;
             measure.update(&chunk);
@@ -218,8 +234,15 @@ impl Making<'_> {
         if measure.finish() == *before { Ok(()) } else { Err(EvidenceError::OtherAudio) }
     }
 
-    async fn original(&self, opened: &Opened) -> Result<ByteStream, EvidenceError> {
-        Ok(original(self.archive, opened, &self.begun.reader, 0..opened.row.byte_len).await?)
+    async fn open(&self, opened: &Opened, part: Part) -> Result<ByteStream, EvidenceError> {
+        let (archive, reader) = (self.archive, &self.begun.reader);
+        Ok(match part {
+            Part::Audio => original(archive, opened, reader, 0..opened.row.byte_len).await?,
+            Part::Vcon => {
+                let receipt = open_receipt(opened.row.id, &opened.key, &opened.row.sealed_receipt)?;
+                document(archive, opened, reader, Beside { receipt: Some(receipt), ..Beside::default() }).await?
+            }
+        })
     }
 
     /// Every entry with its proof. Gives the list of them, and how many there are.

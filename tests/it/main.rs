@@ -29,4 +29,5 @@ mod restore;
 mod samples;
 mod support;
 mod tink;
+mod vcon;
 mod wire;

@@ -15,6 +15,7 @@ use crate::http::permission::HearRecording;
 use crate::http::problem::Problem;
 use crate::http::range::{Representation, Selection};
 use crate::recording::RecordingId;
+use crate::vcon::file_name;
 
 /// The original audio, byte for byte.
 #[utoipa::path(
@@ -45,7 +46,7 @@ pub async fn get(
     let reader = reader(&may);
     let opened = look(&app, &may, id, Sight::View(&reader.view)).await?;
     let mut response = original(&app, &opened, &reader, Action::Audio, &method, &headers).await?;
-    let name = format!("recording-{id}.{}", opened.sealed.facts.container.extension());
+    let name = file_name(id, opened.sealed.facts.container);
     disposition(&mut response, "attachment", &name);
     Ok(about(response, &app, &opened, reader.view.held))
 }
