@@ -106,7 +106,7 @@ enum Part {
 
 /// A package on its way.
 struct Making<'a> {
-    archive: &'a Archive,
+    archive: &'a Arc<Archive>,
     begun: &'a Begun,
     renewed: Timestamp,
     packaged: Vec<PackagedRecording>,

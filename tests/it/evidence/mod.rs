@@ -58,6 +58,14 @@ fn asked() -> Value {
     json!({"purpose": "summons of 3 December", "recipient": {"name": "Voorbeeld Advocaten BV", "kind": "legal-services"}})
 }
 
+/// One package of one recording: who made it, and its id.
+pub(crate) async fn one_package(running: &Running) -> (Someone, String) {
+    let held = held(running, 1).await;
+    let answer = made(running, &held, &asked()).await;
+    let id = answer.header("earwitness-package").to_owned();
+    (held.legal, id)
+}
+
 async fn package(running: &Running, held: &Held, body: &Value) -> Answer {
     cases::post(running, &held.legal, &format!("/v1/cases/{}/evidence", held.case), body).await
 }
