@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::SecretState;
 use crate::clock::Timestamp;
+use crate::evidence;
 use crate::hold::{self, case};
 use crate::purge::brakes::clock_is_trusted;
 use crate::receive::settle;
@@ -50,6 +51,10 @@ pub struct HousekeepingReport {
     pub holds_released: u64,
     /// Copies of cases in the store brought up to their rows.
     pub cases_kept: u64,
+    /// Packages that nobody sent any more, noted as broken off.
+    pub packages_ended: u64,
+    /// Copies of the register's rows in the store brought up to them.
+    pub disclosures_kept: u64,
     /// Ledger openings erased because their time is over.
     pub openings_erased: u64,
     /// Access windows forgotten.
@@ -119,6 +124,10 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     report.sidecars_written = report.keep("sidecars", written);
     let kept = case::record::refresh_stale(archive).await;
     report.cases_kept = report.keep("cases", kept);
+    let ended = evidence::end_abandoned(archive).await;
+    report.packages_ended = report.keep("packages", ended);
+    let kept = evidence::register::keep_stale(archive).await;
+    report.disclosures_kept = report.keep("disclosures", kept);
     let swept = sweep_windows(archive, now).await;
     report.access_windows_swept = report.keep("access-windows", swept);
     if list_store && !report.held_back {

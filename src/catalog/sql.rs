@@ -21,6 +21,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::brakes::ALL,
         super::calls::ALL,
         super::cases::ALL,
+        super::disclosures::ALL,
         super::guards::ALL,
         super::holds::ALL,
         super::leases::ALL,

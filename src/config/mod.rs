@@ -33,8 +33,8 @@ pub use crate::telemetry::LogFormat;
 
 use crate::retention::Policy;
 use values::{
-    DAY, Values, address, forwarded_header, log_format, networks, number, origin, size, text, time, whole_seconds,
-    yes_or_no,
+    DAY, Values, address, forwarded_header, http_url, log_format, networks, number, origin, size, text, time,
+    whole_seconds, yes_or_no,
 };
 
 /// The name of the retention rule of recordings.
@@ -69,6 +69,10 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// File of the key that signs receipts, certificates and checkpoints.
     pub signing_key: PathBuf,
+    /// What evidence packages are signed with.
+    pub seal: SealFiles,
+    /// Address of the authority that timestamps them.
+    pub timestamp_authority: Option<String>,
     /// Folder for unlinked temporary files.
     pub spool: PathBuf,
     /// Time between two purge passes.
@@ -96,6 +100,20 @@ pub struct Config {
     /// How log lines look.
     pub log_format: LogFormat,
     explained: Vec<Setting>,
+}
+
+/// Where the key and the certificates are that evidence packages are signed with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealFiles {
+    /// The organisation's own, which have to be there.
+    Own {
+        /// PEM of the key.
+        key: PathBuf,
+        /// PEM of the certificates.
+        certificate: PathBuf,
+    },
+    /// Below this folder, made where there are none.
+    SelfMade(PathBuf),
 }
 
 /// What one request may cost.
@@ -179,6 +197,8 @@ impl Config {
             keys_token_file: values.optional("keys_token_file", text)?.map(PathBuf::from),
             ca_file: values.optional("ca_file", text)?.map(PathBuf::from),
             signing_key: values.read("signing_key", text).map(PathBuf::from)?,
+            seal: values.seal()?,
+            timestamp_authority: values.optional("timestamp_authority", http_url)?,
             spool: values.optional("spool", text)?.map_or_else(std::env::temp_dir, PathBuf::from),
             sweep_interval: values.read("sweep_interval", |t| time(t, Duration::from_millis(100), DAY))?,
             retention: values.retention()?,

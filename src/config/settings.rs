@@ -60,6 +60,17 @@ pub const SETTINGS: &[Spec] = &[
         "{data}/signing/ledger.pem",
         "file of the key that signs receipts and checkpoints; every node has the same",
     ),
+    spec(
+        "seal_key",
+        "",
+        "PEM file of the key (P-256) that signs evidence packages; not set: one of its own below <data>/signing",
+    ),
+    spec("seal_certificate", "", "PEM file of that key's certificate, followed by its issuers'"),
+    spec(
+        "timestamp_authority",
+        "",
+        "http:// or https:// address of an RFC 3161 authority that timestamps evidence packages; not set: none",
+    ),
     spec("spool", "", "folder for unlinked temporary files; not set: the system's"),
     spec("sweep_interval", "60s", "time between two purge passes, 100ms to 1d"),
     spec("retention_period", "P5Y", "how long recordings are kept: an ISO 8601 duration of years, months, weeks, days"),

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use super::error::ConfigError;
 use super::explain::Setting;
-use super::{ForwardedHeader, LogFormat, RECORDING_RULE, engines, layers, settings, units};
+use super::{ForwardedHeader, LogFormat, RECORDING_RULE, SealFiles, engines, layers, settings, units};
 use crate::retention::{BadPeriod, BadRule, Policy};
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
@@ -66,6 +66,24 @@ impl Values {
         value.map(|text| parse(&text)).transpose().map_err(wrong)
     }
 
+    /// Both halves of the organisation's own seal, or neither.
+    pub(super) fn seal(&mut self) -> Result<SealFiles, ConfigError> {
+        let key = self.optional("seal_key", text)?.map(PathBuf::from);
+        let certificate = self.optional("seal_certificate", text)?.map(PathBuf::from);
+        let half = |name, other: &str| ConfigError::Invalid {
+            name,
+            value: String::new(),
+            place: layers::DEFAULTS.to_owned(),
+            reason: format!("has to be set where {other} is"),
+        };
+        match (key, certificate) {
+            (Some(key), Some(certificate)) => Ok(SealFiles::Own { key, certificate }),
+            (None, None) => Ok(SealFiles::SelfMade(PathBuf::from(&self.data).join("signing"))),
+            (Some(_), None) => Err(half("seal_certificate", "seal_key")),
+            (None, Some(_)) => Err(half("seal_key", "seal_certificate")),
+        }
+    }
+
     pub(super) fn retention(&mut self) -> Result<Policy, ConfigError> {
         let period = self.read("retention_period", |t| t.parse().map_err(|e: BadPeriod| e.to_string()))?;
         let zone = self.read("retention_zone", |t| t.parse().map_err(|_| BadRule::Zone.to_string()))?;
@@ -118,6 +136,13 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     } else {
         Err("write it like a URL without scheme, no spaces or plus: archive.example.com/ledger".to_owned())
     }
+}
+
+pub(super) fn http_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let good =
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('@') && text.bytes().all(|b| b.is_ascii_graphic()));
+    if good { Ok(text.to_owned()) } else { Err("write an http:// or https:// address without credentials".to_owned()) }
 }
 
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {

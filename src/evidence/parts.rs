@@ -18,8 +18,6 @@ pub struct RecordingFiles {
     pub receipt: Vec<u8>,
     /// The waveform as JSON and as a picture.
     pub waveform: (Vec<u8>, String),
-    /// The IETF's form of it.
-    pub vcon: Option<Vec<u8>>,
 }
 
 /// What stands once in a package.
@@ -61,17 +59,13 @@ pub fn custody_entry(
 /// Everything else about a recording; `custody` is its list.
 pub fn recording(bag: &mut BagWriter, files: &RecordingFiles, custody: &[u8]) -> Result<Pieces, ZipError> {
     let at = |name: &str| format!("{}/{name}", files.folder);
-    let mut pieces = vec![
+    Ok(vec![
         bag.payload(&at(names::RECORDING), &json(&files.facts)?)?,
         bag.payload(&at(names::RECEIPT), &files.receipt)?,
         bag.payload(&at(names::CUSTODY), custody)?,
         bag.payload(&at(names::WAVEFORM), &files.waveform.0)?,
         bag.payload(&at(names::WAVEFORM_SVG), files.waveform.1.as_bytes())?,
-    ];
-    if let Some(vcon) = &files.vcon {
-        pieces.push(bag.payload(&at(names::VCON), vcon)?);
-    }
-    Ok(pieces)
+    ])
 }
 
 /// What stands once in a package.

@@ -8,10 +8,11 @@ use super::close::close;
 use super::names;
 use super::parts::{self, CommonFiles, RecordingFiles};
 use super::recipient::{Recipient, RecipientKind};
-use super::seal::{FileSealer, SealFiles, Sealer as _};
+use super::seal::{self, FileSealer, Sealer as _};
 use super::shapes::{CustodyLine, PACKAGE_TYPE, PackageFacts, PackagedRecording, RecordingFacts};
 use crate::audio::{Codec, Container, Facts};
 use crate::clock::Timestamp;
+use crate::config::SealFiles;
 use crate::ledger::checkpoint;
 use crate::ledger::entry::{Entry, Opening, leaf_bytes};
 use crate::ledger::kind::Kind;
@@ -122,10 +123,10 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
     let folder = tempfile::tempdir().unwrap();
     let now = at("2026-11-26T00:00:01Z");
     let files = SealFiles::SelfMade(folder.path().to_owned());
-    let sealer = files.open("Example NV", now.since(Timestamp::from_micros(0))).unwrap();
+    let sealer = seal::open(&files, "Example NV", now.since(Timestamp::from_micros(0))).unwrap();
     let (key, package_id) = (SigningKey::generate().unwrap(), Uuid::from_u128(42));
     let seal = Known::from_der(&sealer.chain()[0]).unwrap();
-    let recipient = Recipient { name: "Example Advocaten BV".to_owned(), kind: RecipientKind::LegalServiceProvider };
+    let recipient = Recipient { name: "Example Advocaten BV".to_owned(), kind: RecipientKind::LegalServices };
     let begun = json!({"package_id": package_id, "seal": seal.fingerprint().unwrap(), "purpose": "dispute 12",
         "recipient": {"name": recipient.name, "kind": recipient.kind}});
     let mut package = PackageFacts {
@@ -169,7 +170,6 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
             facts: told.facts.clone(),
             receipt: told.receipt.clone(),
             waveform: (b"{}".to_vec(), "<svg/>".to_owned()),
-            vcon: None,
         };
         zip.extend(parts::recording(&mut bag, &files, &list).unwrap().concat());
         package.recordings.push(PackagedRecording { folder: name, id: told.id, audio: "audio.wav".to_owned() });

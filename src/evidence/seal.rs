@@ -2,13 +2,14 @@
 //! its own.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 
+use crate::config::SealFiles;
 use crate::ledger::LedgerError;
 use crate::ledger::key_file::{read_private, write_new};
 use crate::signature::certificate::{self, Known};
@@ -64,39 +65,23 @@ pub struct FileSealer {
     chain: Vec<Vec<u8>>,
 }
 
-/// Where key and certificates are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SealFiles {
-    /// The organisation's own, which have to be there.
-    Own {
-        /// PEM of the key.
-        key: PathBuf,
-        /// PEM of the certificates.
-        certificate: PathBuf,
-    },
-    /// Below this folder, made where there are none.
-    SelfMade(PathBuf),
-}
-
-impl SealFiles {
-    /// Reads them, and makes them if need be. `organization` goes into a certificate that is made; `now` is the time since
-    /// 1970.
-    ///
-    /// # Errors
-    /// [`SealError::Unfit`] where key and certificate do not belong together, or the certificate is not valid `now`.
-    pub fn open(&self, organization: &str, now: Duration) -> Result<FileSealer, SealError> {
-        let (key_path, certificate_path) = match self {
-            Self::Own { key, certificate } => (key.clone(), certificate.clone()),
-            Self::SelfMade(folder) => (folder.join("seal.pem"), folder.join("seal-certificate.pem")),
-        };
-        if matches!(self, Self::SelfMade(_)) {
-            make_where_missing(&key_path, &certificate_path, organization, now)?;
-        }
-        let key = read_key(&read_private(&key_path)?)?;
-        let chain = read_certificates(&certificate_path)?;
-        check(&key, &chain, now)?;
-        Ok(FileSealer { key, chain: chain.into_iter().map(|known| known.der).collect() })
+/// Reads key and certificates, and makes them if need be. `organization` goes into a certificate that is made; `now` is the
+/// time since 1970.
+///
+/// # Errors
+/// [`SealError::Unfit`] where key and certificate do not belong together, or the certificate is not valid `now`.
+pub fn open(files: &SealFiles, organization: &str, now: Duration) -> Result<FileSealer, SealError> {
+    let (key_path, certificate_path) = match files {
+        SealFiles::Own { key, certificate } => (key.clone(), certificate.clone()),
+        SealFiles::SelfMade(folder) => (folder.join("seal.pem"), folder.join("seal-certificate.pem")),
+    };
+    if matches!(files, SealFiles::SelfMade(_)) {
+        make_where_missing(&key_path, &certificate_path, organization, now)?;
     }
+    let key = read_key(&read_private(&key_path)?)?;
+    let chain = read_certificates(&certificate_path)?;
+    check(&key, &chain, now)?;
+    Ok(FileSealer { key, chain: chain.into_iter().map(|known| known.der).collect() })
 }
 
 /// The key first. Of two that make one at once, one wins, and both go on with what is there then.
@@ -182,8 +167,8 @@ mod tests {
     fn a_seal_is_made_once_and_read_from_then_on() {
         let folder = tempfile::tempdir().unwrap();
         let files = SealFiles::SelfMade(folder.path().join("signing"));
-        let made = files.open("Example NV", NOW).unwrap();
-        let again = files.open("Another", NOW + Duration::from_secs(7)).unwrap();
+        let made = open(&files, "Example NV", NOW).unwrap();
+        let again = open(&files, "Another", NOW + Duration::from_secs(7)).unwrap();
         assert_eq!((made.chain.len(), &made.chain), (1, &again.chain));
         for name in ["seal.pem", "seal-certificate.pem"] {
             let mode = std::fs::metadata(folder.path().join("signing").join(name)).unwrap().permissions().mode();
@@ -192,16 +177,16 @@ mod tests {
         let known = Known::from_der(&made.chain[0]).unwrap();
         assert!(known.is_self_made() && known.check_issued_by(&known).is_ok());
         assert!(known.is_valid_at(NOW) && !known.is_valid_at(NOW * 2));
-        assert!(matches!(files.open("", NOW * 2), Err(SealError::Unfit(_))), "its time is over");
+        assert!(matches!(open(&files, "", NOW * 2), Err(SealError::Unfit(_))), "its time is over");
     }
 
     #[test]
     fn a_certificate_that_is_lost_is_made_again_for_the_same_key() {
         let folder = tempfile::tempdir().unwrap();
         let files = SealFiles::SelfMade(folder.path().to_owned());
-        let before = Known::from_der(&files.open("Example NV", NOW).unwrap().chain[0]).unwrap();
+        let before = Known::from_der(&open(&files, "Example NV", NOW).unwrap().chain[0]).unwrap();
         std::fs::remove_file(folder.path().join("seal-certificate.pem")).unwrap();
-        let after = Known::from_der(&files.open("Example NV", NOW).unwrap().chain[0]).unwrap();
+        let after = Known::from_der(&open(&files, "Example NV", NOW).unwrap().chain[0]).unwrap();
         assert_eq!(before.key(), after.key());
         assert_ne!(before.fingerprint().unwrap(), after.fingerprint().unwrap());
     }
@@ -210,18 +195,18 @@ mod tests {
     fn what_does_not_go_together_is_refused() {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         for folder in [&one, &other] {
-            SealFiles::SelfMade(folder.path().to_owned()).open("Example NV", NOW).unwrap();
+            open(&SealFiles::SelfMade(folder.path().to_owned()), "Example NV", NOW).unwrap();
         }
         let own = |key: &tempfile::TempDir, certificate: &tempfile::TempDir| SealFiles::Own {
             key: key.path().join("seal.pem"),
             certificate: certificate.path().join("seal-certificate.pem"),
         };
-        assert!(own(&one, &one).open("", NOW).is_ok());
-        assert!(matches!(own(&one, &other).open("", NOW), Err(SealError::Unfit(_))));
+        assert!(open(&own(&one, &one), "", NOW).is_ok());
+        assert!(matches!(open(&own(&one, &other), "", NOW), Err(SealError::Unfit(_))));
         let nowhere = tempfile::tempdir().unwrap();
-        assert!(matches!(own(&nowhere, &one).open("", NOW), Err(SealError::Key(_))), "the own one is not made");
-        assert!(matches!(own(&one, &nowhere).open("", NOW), Err(SealError::Certificate(_))));
+        assert!(matches!(open(&own(&nowhere, &one), "", NOW), Err(SealError::Key(_))), "the own one is not made");
+        assert!(matches!(open(&own(&one, &nowhere), "", NOW), Err(SealError::Certificate(_))));
         std::fs::set_permissions(one.path().join("seal.pem"), std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(own(&one, &one).open("", NOW), Err(SealError::Key(_))), "others can read it");
+        assert!(matches!(open(&own(&one, &one), "", NOW), Err(SealError::Key(_))), "others can read it");
     }
 }

@@ -9,6 +9,7 @@ use super::{believe, catch_up, tokens};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
 use crate::clock::Timestamp;
+use crate::evidence;
 use crate::hold::case;
 use crate::ledger::checkpoint;
 use crate::ledger::entry::parse_leaf;
@@ -56,6 +57,13 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
         }
     }
     crate::failpoint::hit("rebuild.cases");
+    for key in keys_below(archive, &Prefix::disclosures()).await? {
+        if let ObjectKey::Disclosure { case, id } = key
+            && report.unless_unreadable(evidence::register::restore(archive, case, id).await, key)? == Some(true)
+        {
+            report.disclosures_restored += 1;
+        }
+    }
     for key in keys_below(archive, &Prefix::certificates()).await? {
         if let ObjectKey::Certificate { month, id } = key {
             let done = archive.catalog.purge_of(id).await?.is_some_and(|p| p.stage == PurgeStage::Certified);

@@ -125,6 +125,8 @@ pub struct Report {
     pub caught_up: u64,
     /// Cases that were missing, or older than the store's copy.
     pub cases_restored: u64,
+    /// Rows of the register of disclosures that were missing, or did not say how a package ended.
+    pub disclosures_restored: u64,
     /// Purges applied again to an old catalog.
     pub purges_applied: u64,
     /// Ledger entries brought back from the published tiles.
@@ -185,6 +187,7 @@ impl fmt::Display for Report {
             ("caught up", self.caught_up, "recordings"),
             ("purged again", self.purges_applied, "recordings"),
             ("brought back", self.cases_restored, "cases"),
+            ("brought back", self.disclosures_restored, "disclosures"),
             ("ledger", self.ledger_entries, "entries brought back"),
             ("revoked again", self.tokens_revoked, "tokens"),
             ("revoked", self.tokens_withdrawn, "tokens: one of them was, and it is not known which; make new ones"),

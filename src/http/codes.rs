@@ -59,6 +59,7 @@ codes! {
     AlreadyDecided "already-decided" CONFLICT "A decision on this recording was taken before"
     CaseClosed "case-closed" CONFLICT "The case is closed"
     CaseInForce "case-in-force" CONFLICT "A hold, a rule or a release of the case is still in force"
+    NothingToHandOver "nothing-to-hand-over" CONFLICT "The case holds no recording, and none was named"
     NothingHeld "nothing-held" CONFLICT "Nothing that is in force would be let go of"
     ReleaseDecided "release-decided" CONFLICT "A decision on this release was taken before"
     TooManyFound "too-many-found" CONFLICT "More recordings than one request may hold"

@@ -14,6 +14,7 @@ use utoipa::openapi::{
 
 use crate::access::Role;
 use crate::http::api::cases::CasesApi;
+use crate::http::api::evidence::EvidenceApi;
 use crate::http::api::oversight::OversightApi;
 use crate::http::api::recordings::RecordingsApi;
 use crate::http::api::{docs, health};
@@ -45,7 +46,8 @@ const SCHEME: &str = "token";
 /// The whole document, before [`ApiDocument::new`] adds what the register knows.
 pub fn document() -> utoipa::openapi::OpenApi {
     let recordings = OperatorApi::openapi().merge_from(RecordingsApi::openapi());
-    recordings.merge_from(CasesApi::openapi()).merge_from(OversightApi::openapi())
+    let legal = CasesApi::openapi().merge_from(EvidenceApi::openapi());
+    recordings.merge_from(legal).merge_from(OversightApi::openapi())
 }
 
 /// A route's path as the document writes it: OpenAPI has no wildcard of its own.

@@ -54,6 +54,10 @@ permissions! {
     SeeCases "see-cases" [Legal];
     /// Opening, changing and closing cases; holding for them, and releasing.
     ManageCases "manage-cases" [Legal];
+    /// Handing evidence over. The purpose stands in the body.
+    MakeEvidence "make-evidence" [Legal];
+    /// Seeing to whom evidence was handed over; an auditor sees no names.
+    SeeDisclosures "see-disclosures" [Legal Privacy Auditor];
     /// Adding related data: a transcript, a note.
     PutRelated "put-related" [Ingest Legal];
     /// Reading related data. `ingest` reads nothing but its receipts.

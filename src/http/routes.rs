@@ -4,7 +4,7 @@ use axum::http::Method;
 use utoipa::openapi::OpenApi;
 
 use crate::http::api::recordings::{audio, get, list, listen, post, receipt, related, search, vcon, waveform};
-use crate::http::api::{cases, docs, health, home, oversight as over};
+use crate::http::api::{cases, docs, evidence, health, home, oversight as over};
 use crate::http::app::App;
 use crate::http::registry::Routes;
 use crate::http::state::AppState;
@@ -41,7 +41,7 @@ pub fn metrics<S: AppState>() -> Routes<S> {
     Routes::new().open(Method::GET, "/metrics", health::metrics::<S>)
 }
 
-/// Cases, what they hold, and how that ends.
+/// Cases, what they hold, and how that ends; what was handed over for them.
 pub fn legal() -> Routes<App> {
     Routes::new()
         .guarded(Method::POST, "/v1/cases", cases::list::open)
@@ -54,6 +54,8 @@ pub fn legal() -> Routes<App> {
         .guarded(Method::POST, "/v1/cases/{id}/release", cases::release::ask)
         .guarded(Method::POST, "/v1/cases/{id}/release/approve", cases::release::decide)
         .guarded(Method::POST, "/v1/cases/{id}/close", cases::close::close)
+        .guarded(Method::POST, "/v1/cases/{id}/evidence", evidence::package::make)
+        .guarded(Method::GET, "/v1/disclosures", evidence::register::list)
 }
 
 /// Quarantine, custody, retention, purge runs; the ledger, open to witnesses.

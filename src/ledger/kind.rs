@@ -99,6 +99,8 @@ kinds! {
     EVIDENCE_MADE = "evidence.made";
     /// An evidence package was not sent to its end.
     EVIDENCE_BROKEN = "evidence.broken";
+    /// Somebody looked into the register of disclosures.
+    DISCLOSURES_READ = "disclosures.read";
 }
 
 impl Kind {

@@ -20,6 +20,7 @@ on_both_stacks!(
     oversight_is_answered_as_described,
     problems_are_answered_as_described,
     a_second_decision_is_answered_as_described,
+    disclosures_are_answered_as_described,
 );
 
 /// The served document, whose schemas allow no member that they do not name.
@@ -222,4 +223,15 @@ async fn a_second_decision_is_answered_as_described(place: &Place) {
     let decision = json!({"decision": "accept", "reason": "x"});
     let decided = post_json(&running, &legal, &decide.replace("{id}", &kept.to_string()), &decision).await;
     assert_eq!(described.check("post", decide, 409, &decided)["code"], "already-decided");
+}
+
+async fn disclosures_are_answered_as_described(place: &Place) {
+    let running = Running::start(place).await;
+    let described = Described::by(&running).await;
+    let (legal, id) = crate::evidence::one_package(&running).await;
+    let auditor = running.token(Role::Auditor, &[], None).await;
+    for who in [&legal, &auditor] {
+        let page = described.check("get", "/v1/disclosures", 200, &running.get(who, "/v1/disclosures").await);
+        assert_eq!(page["disclosures"][0]["id"], id);
+    }
 }

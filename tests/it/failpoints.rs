@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::crash::points::{CASE, DECISION, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE};
+use crate::crash::points::{CASE, DECISION, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE};
 use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
 
@@ -32,6 +32,7 @@ fn each_is_died_at() {
     let mut in_source = BTreeSet::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut in_source);
     let related = RELATED.iter().map(|(point, _)| *point);
+    let packages = EVIDENCE.iter().map(|(point, _)| *point);
     let stores = STORE_POINTS.iter().map(|(point, _)| *point);
     let lists = INGEST
         .all()
@@ -44,7 +45,8 @@ fn each_is_died_at() {
         .chain(stores)
         .chain(CATALOG_POINTS.iter().copied())
         .chain(KEYS_POINTS.iter().copied())
-        .chain(related);
+        .chain(related)
+        .chain(packages);
     let in_tests: BTreeSet<String> = lists.chain([DECISION, RULE]).map(str::to_owned).collect();
     let untested: Vec<_> = in_source.difference(&in_tests).collect();
     assert!(untested.is_empty(), "no test dies at {untested:?}");

@@ -11,6 +11,7 @@ mod catalog;
 mod chaos;
 mod cli;
 mod crash;
+mod evidence;
 mod failpoints;
 mod gone;
 mod holding;

@@ -4,6 +4,7 @@ use axum::http::HeaderValue;
 use axum::http::header::RETRY_AFTER;
 
 use crate::archive::ArchiveError;
+use crate::evidence::EvidenceError;
 use crate::find::FindError;
 use crate::find::related::MAX_RELATED_ITEMS;
 use crate::hold::HoldError;
@@ -82,6 +83,20 @@ impl From<HoldError> for Problem {
                 HoldError::Archive(error) => error.into(),
                 other => Self::internal(&other),
             },
+        }
+    }
+}
+
+impl From<EvidenceError> for Problem {
+    fn from(error: EvidenceError) -> Self {
+        match error {
+            EvidenceError::Nothing => Self::new(Code::NothingToHandOver),
+            EvidenceError::TooMany(most) => Self::new(Code::TooMany).detail(&error).member("limit", most),
+            EvidenceError::Case(error) => error.into(),
+            EvidenceError::Recording(error) => error.into(),
+            EvidenceError::Archive(error) => error.into(),
+            EvidenceError::NotPublished => Self::unavailable(&error, RETRY_AFTER_S),
+            other => Self::internal(&other),
         }
     }
 }

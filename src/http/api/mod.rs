@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod docs;
+pub mod evidence;
 mod fault;
 pub mod health;
 pub mod home;

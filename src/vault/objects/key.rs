@@ -74,6 +74,13 @@ pub enum ObjectKey {
     Case(Uuid),
     /// `cases/<uuid>.purged`: that a case was purged, sealed under the installation's key.
     CasePurged(Uuid),
+    /// `disclosures/<case>/<uuid>`: what brings a row of the register back when the catalog is lost, sealed.
+    Disclosure {
+        /// The case.
+        case: Uuid,
+        /// The package.
+        id: Uuid,
+    },
     /// `ledger/checkpoint`: the newest checkpoint; overwritten.
     Checkpoint,
     /// `ledger/checkpoints/<size>`: the checkpoint of that tree size.
@@ -99,6 +106,7 @@ impl fmt::Display for ObjectKey {
             Self::TokenRevoked(id) => write!(f, "tokens/{}.revoked", id.as_hyphenated()),
             Self::Case(id) => write!(f, "cases/{}", id.as_hyphenated()),
             Self::CasePurged(id) => write!(f, "cases/{}.purged", id.as_hyphenated()),
+            Self::Disclosure { case, id } => write!(f, "disclosures/{}/{}", case.as_hyphenated(), id.as_hyphenated()),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
             Self::CheckpointAt(size) => write!(f, "ledger/checkpoints/{size}"),
             Self::Tile(tile) => write!(f, "ledger/tile/{tile}"),
@@ -141,6 +149,10 @@ fn parse(text: &str) -> Option<ObjectKey> {
             Some(id) => ObjectKey::CasePurged(Uuid::try_parse(id).ok()?),
             None => ObjectKey::Case(Uuid::try_parse(rest).ok()?),
         }),
+        "disclosures" => {
+            let (case, id) = rest.split_once('/')?;
+            Some(ObjectKey::Disclosure { case: Uuid::try_parse(case).ok()?, id: Uuid::try_parse(id).ok()? })
+        }
         "ledger" if rest == "checkpoint" => Some(ObjectKey::Checkpoint),
         "ledger" => match rest.split_once('/')? {
             ("checkpoints", size) => size.parse().ok().map(ObjectKey::CheckpointAt),
@@ -201,6 +213,16 @@ impl Prefix {
         Self("cases/".into())
     }
 
+    /// The register of disclosures.
+    pub fn disclosures() -> Self {
+        Self("disclosures/".into())
+    }
+
+    /// The register's rows of one case.
+    pub fn disclosures_of(case: Uuid) -> Self {
+        Self(format!("disclosures/{}/", case.as_hyphenated()))
+    }
+
     /// The ledger's tiles and checkpoints.
     pub fn ledger() -> Self {
         Self("ledger/".into())
@@ -244,6 +266,7 @@ mod tests {
             format!("tokens/{ID}.revoked"),
             format!("cases/{ID}"),
             format!("cases/{ID}.purged"),
+            format!("disclosures/{ID}/{ID}"),
             "ledger/checkpoint".into(),
             "ledger/checkpoints/1200".into(),
             "ledger/tile/0/x001/234.p/7".into(),

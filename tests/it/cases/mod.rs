@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::support::archive::{Answer, Running, Someone, at};
 
 /// Somebody of legal, by name: two tokens of one name are one person.
-async fn legal(running: &Running, name: &str) -> Someone {
+pub(crate) async fn legal(running: &Running, name: &str) -> Someone {
     let someone = Someone { id: Uuid::new_v4(), token: earwitness::access::Token::generate().expect("random numbers") };
     let row = TokenRow {
         id: someone.id,
@@ -45,7 +45,7 @@ fn new_case(reference: &str) -> Value {
     })
 }
 
-async fn post(running: &Running, who: &Someone, path: &str, body: &Value) -> Answer {
+pub(crate) async fn post(running: &Running, who: &Someone, path: &str, body: &Value) -> Answer {
     running.send(running.request(who, Method::POST, path).json(body)).await
 }
 
@@ -54,14 +54,14 @@ async fn patch(running: &Running, who: &Someone, path: &str, body: &Value) -> An
 }
 
 /// Opens a case and gives its id.
-async fn open(running: &Running, who: &Someone, reference: &str) -> Uuid {
+pub(crate) async fn open(running: &Running, who: &Someone, reference: &str) -> Uuid {
     let opened = post(running, who, "/v1/cases", &new_case(reference)).await;
     assert_eq!(opened.status, 201, "{:?}", opened.told());
     opened.json()["id"].as_str().expect("an id").parse().expect("an id")
 }
 
 /// What the ledger has about a case, sorted by kind: with a clock that stands still, entries have no order of their own.
-async fn entries(running: &Running, case: Uuid) -> Vec<(String, Value)> {
+pub(crate) async fn entries(running: &Running, case: Uuid) -> Vec<(String, Value)> {
     let rows = running.archive.catalog.entries_under(&format!("case-{case}"), "none", 1_000).await.expect("entries");
     let mut all = Vec::new();
     for row in rows {

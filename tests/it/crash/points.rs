@@ -85,3 +85,7 @@ pub(crate) const RELEASE: &[&str] = &["release.decided", "release.carried_on", "
 
 /// With whether what was sent is there after the restart.
 pub(crate) const RELATED: &[(&str, bool)] = &[("related.object_stored", false), ("related.committed", true)];
+
+/// Of an evidence package, with how the register has it after the restart.
+pub(crate) const EVIDENCE: &[(&str, &str)] =
+    &[("evidence.begun", "broken"), ("evidence.recording_sent", "broken"), ("evidence.made", "made")];
