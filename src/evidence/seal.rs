@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_lc_rs::digest::Digest;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 
@@ -141,6 +142,14 @@ fn check(key: &EcdsaKeyPair, chain: &[Known], now: Duration) -> Result<(), SealE
         below.check_issued_by(above)?;
     }
     Ok(())
+}
+
+impl FileSealer {
+    /// The signature of a message of which only the SHA-256 is at hand: ECDSA on P-256, in DER.
+    pub fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, SealError> {
+        let signature = self.key.sign_digest(digest).map_err(|_| CmsError::Crypto)?;
+        Ok(signature.as_ref().to_vec())
+    }
 }
 
 #[async_trait]

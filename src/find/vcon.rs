@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{Context, SHA512};
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use uuid::Uuid;
 
 use super::deadline::{ByteStream, until};
 use super::look_up::ends_at;
@@ -17,6 +18,8 @@ use crate::clock::Timestamp;
 use crate::vault::objects::RecordingPart;
 use crate::vcon::base64url::Encoder;
 use crate::vcon::content_hash::sha512_token;
+use crate::vcon::jws::{Signer, Signing, end};
+use crate::vcon::uuid::uuid_of;
 use crate::vcon::{Attached, Piece, Purpose, Recorded, of};
 
 /// What goes into the document beside the recording itself.
@@ -42,12 +45,61 @@ pub async fn document(
     reader: &Reader,
     beside: Beside,
 ) -> Result<ByteStream, FindError> {
+    let bytes = uncut(archive, opened, beside, None).await?;
+    Ok(until(bytes, archive.clock.clone(), ends_at(&opened.row, reader.view.held_past_deadline)))
+}
+
+/// The signed document, cut at the recording's deadline. Notes no access: that is done before.
+pub async fn signed_document(
+    archive: &Arc<Archive>,
+    opened: &Opened,
+    reader: &Reader,
+    beside: Beside,
+    signer: Signer,
+) -> Result<ByteStream, FindError> {
+    let bytes = uncut(archive, opened, beside, Some(archive.clock.now())).await?;
+    let (signing, begin) = Signing::begin();
+    let uuid = uuid_of(opened.row.id, &archive.origin);
+    let signed = stream::try_unfold(Some(Signed { bytes, signing, signer, uuid }), Signed::next);
+    let signed = stream::once(async { Ok(Bytes::from(begin)) }).chain(signed).boxed();
+    Ok(until(signed, archive.clock.clone(), ends_at(&opened.row, reader.view.held_past_deadline)))
+}
+
+/// A document that is being signed.
+struct Signed {
+    bytes: ByteStream,
+    signing: Signing,
+    signer: Signer,
+    uuid: Uuid,
+}
+
+impl Signed {
+    async fn next(signed: Option<Self>) -> io::Result<Option<(Bytes, Option<Self>)>> {
+        let Some(mut signed) = signed else { return Ok(None) };
+        if let Some(chunk) = signed.bytes.try_next().await? {
+            let text = signed.signing.push(&chunk);
+            return Ok(Some((text.into(), Some(signed))));
+        }
+        let Self { signing, signer: Signer { chain, sign }, uuid, .. } = signed;
+        let (rest, digest) = signing.finish();
+        let signature = sign(digest).await?;
+        Ok(Some((format!("{rest}{}", end(&signature, &chain, uuid)?).into(), None)))
+    }
+}
+
+async fn uncut(
+    archive: &Arc<Archive>,
+    opened: &Opened,
+    beside: Beside,
+    signed_at: Option<Timestamp>,
+) -> Result<ByteStream, FindError> {
     let row = &opened.row;
     let controller = archive.controller().name;
     let recorded = Recorded {
         id: row.id,
         origin: &archive.origin,
         received_at: row.received_at,
+        signed_at,
         metadata: &opened.sealed.metadata,
         facts: &opened.sealed.facts,
         archive: &controller,
@@ -57,16 +109,9 @@ pub async fn document(
     // What cannot be opened is an error, as long as nothing has left.
     let original = audio::uncut(archive, opened, RecordingPart::Audio, None).await?;
     contents.push_front(Content::Stream(original));
-    let writing = Writing {
-        archive: archive.clone(),
-        opened: opened.clone(),
-        pieces: pieces.into(),
-        contents,
-        hash: None,
-        now: None,
-    };
-    let bytes = stream::try_unfold(writing, Writing::next).boxed();
-    Ok(until(bytes, archive.clock.clone(), ends_at(row, reader.view.held_past_deadline)))
+    let (archive, opened, pieces) = (archive.clone(), opened.clone(), pieces.into());
+    let writing = Writing { archive, opened, pieces, contents, hash: None, now: None };
+    Ok(stream::try_unfold(writing, Writing::next).boxed())
 }
 
 /// The attachments, and their contents behind that of the audio.

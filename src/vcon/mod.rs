@@ -6,11 +6,13 @@
 //! | [`parties`] | who took part, and where they stand in the document |
 //! | [`uuid`] | the document's name: version 8, made of the recording's and the archive's |
 //! | [`content_hash`] | `sha512-…` tokens |
+//! | [`jws`] | the signed form, made while it passes |
 //! | [`signers`] | whose signatures count |
 //! | [`base64url`] | base64url without padding, in pieces, both ways |
 
 pub mod base64url;
 pub mod content_hash;
+pub mod jws;
 pub mod parties;
 pub mod signers;
 pub mod uuid;

@@ -19,6 +19,8 @@ pub struct Recorded<'a> {
     pub origin: &'a str,
     /// When the archive had received it: from then on there was something to write the document from.
     pub received_at: Timestamp,
+    /// When the document is signed, if it is.
+    pub signed_at: Option<Timestamp>,
     /// What the product said.
     pub metadata: &'a Metadata,
     /// What was measured.
@@ -91,6 +93,8 @@ struct Document<'a> {
     uuid: Uuid,
     extensions: [&'static str; 1],
     created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<Timestamp>,
     parties: [Party<'a>; 3],
 }
 
@@ -142,12 +146,13 @@ struct Attachment<'a> {
 /// # Errors
 /// Never in practice: everything in it can be written as JSON.
 pub fn of(recorded: &Recorded<'_>, attached: &[Attached]) -> Result<Vec<Piece>, serde_json::Error> {
-    let Recorded { id, origin, received_at, metadata, facts, archive } = *recorded;
+    let Recorded { id, origin, received_at, signed_at, metadata, facts, archive } = *recorded;
     let document = Document {
         vcon: SYNTAX,
         uuid: uuid_of(id, origin),
         extensions: [EXTENSION],
         created_at: received_at,
+        updated_at: signed_at,
         parties: parties(metadata, archive),
     };
     let dialog = Dialog {
@@ -244,7 +249,8 @@ mod tests {
         let at = Timestamp::parse("2026-11-22T09:21:14.25Z").unwrap();
         let origin = "example.org/calls";
         let id = ID.parse().unwrap();
-        let recorded = Recorded { id, origin, received_at: at, metadata, facts, archive: "Example NV" };
+        let recorded =
+            Recorded { id, origin, received_at: at, signed_at: None, metadata, facts, archive: "Example NV" };
         let piece = |piece| match piece {
             Piece::Text(text) => text,
             Piece::Content(number) => base64url::encode(format!("content {number}")),

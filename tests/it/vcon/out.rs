@@ -16,6 +16,7 @@ on_both_stacks!(
     each_role_gets_what_it_may_read,
     a_purpose_is_asked_for_and_noted_before_the_first_byte,
     a_changed_document_is_noticed,
+    signed_by_the_archives_seal_it_is_verified_by_others_and_taken_back,
 );
 
 fn sha256(bytes: &[u8]) -> String {
@@ -116,4 +117,30 @@ async fn a_changed_document_is_noticed(place: &Place) {
         change(&mut bad);
         assert!(checked(bad.to_string().as_bytes()).is_err(), "the outside check takes change {at}");
     }
+}
+
+async fn signed_by_the_archives_seal_it_is_verified_by_others_and_taken_back(place: &Place) {
+    let archive = Running::start(place).await;
+    let crm = archive.token(Role::Ingest, &[], None).await;
+    let legal = archive.token(Role::Legal, &[], None).await;
+    let audio = wav(100_001, 1);
+    let posted = archive.post(&crm, &everything("c-1"), &audio).await;
+    put(&archive, &crm, posted.id(), "note", "text/plain", b"a note").await;
+    let answer = archive.read(&legal, posted.id(), "/vcon?signed=true").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/vcon"));
+    let seen = checked(&answer.body).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert_eq!((&seen["signed"], &seen["sha256"]), (&json!(true), &json!(sha256(&audio))));
+    let again = super::taking_in::send(&archive, &crm, "application/vcon", answer.body.clone()).await;
+    assert_eq!(again.status, 200, "{:?}", again.told());
+    assert!(again.body == posted.body);
+    let mut changed = answer.json();
+    let payload = changed["payload"].as_str().unwrap().to_owned();
+    let middle = payload.len() / 2;
+    let other = if payload.as_bytes()[middle] == b'A' { "B" } else { "A" };
+    changed["payload"] = json!(format!("{}{other}{}", &payload[..middle], &payload[middle + 1..]));
+    let refused = super::taking_in::send(&archive, &crm, "application/vcon", changed.to_string()).await;
+    assert_eq!(refused.told(), (422, "invalid-signature".to_owned()));
+    assert_eq!(archive.read(&legal, posted.id(), "/vcon?signed=yes").await.told(), (400, "invalid-query".to_owned()));
+    assert_eq!(archive.read(&legal, posted.id(), "/vcon?sign=true").await.told(), (400, "invalid-query".to_owned()));
+    assert_eq!(archive.accesses(posted.id()).await, ["vcon"]);
 }
