@@ -1,5 +1,6 @@
 //! Cases: their life, what they hold, how that ends, and what is left of it when they end.
 
+mod ending;
 mod holding;
 mod life;
 mod races;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 use crate::support::archive::{Answer, Running, Someone, at};
 
 /// Somebody of legal, by name: two tokens of one name are one person.
-async fn legal(running: &Running, name: &str) -> Someone {
+pub(crate) async fn legal(running: &Running, name: &str) -> Someone {
     let someone = Someone { id: Uuid::new_v4(), token: earwitness::access::Token::generate().expect("random numbers") };
     let row = TokenRow {
         id: someone.id,
@@ -38,7 +39,7 @@ async fn legal(running: &Running, name: &str) -> Someone {
 }
 
 /// A case that can be opened at the tests' beginning.
-fn new_case(reference: &str) -> Value {
+pub(crate) fn new_case(reference: &str) -> Value {
     json!({
         "reference": reference, "ground": "invoice disputed", "owner": "An Peeters", "language": "nl",
         "review_at": "2027-02-01T09:00:00Z",
