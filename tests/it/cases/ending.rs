@@ -14,10 +14,11 @@ use uuid::Uuid;
 use super::holding::{DUE, OVER};
 use super::{call_at, exhaust, legal, move_to, open, patch, post, release_all};
 use crate::on_both_stacks;
+use crate::restore::keys::{copy, put_back};
 use crate::support::archive::{Running, Someone};
 use crate::support::objects::listed;
 use crate::support::sounds::wav;
-use crate::support::stack::Place;
+use crate::support::stack::{Place, Stack};
 
 on_both_stacks!(
     in Versioned:
@@ -130,10 +131,12 @@ async fn a_key_that_comes_back_is_destroyed_again(place: &Place) {
     let an = legal(&running, "An").await;
     let case = open(&running, &an, "2026/12").await;
     close(&running, &an, case).await;
+    if place.stack == Stack::Embedded {
+        copy(&place.folder().join("data/keys"), &place.folder().join("saved"));
+    }
     move_to(&running, "2026-11-25T00:00:00Z").await;
     assert_eq!(pass(&running.archive).await.expect("a pass").cases_purged, 1);
-    let provider = running.archive.keyring.provider();
-    provider.ensure(&KeyName::Case(case)).await.expect("as a restored backup of the keys would");
+    put_back(&running.archive, place, &KeyName::Case(case)).await;
     assert_eq!(destroy_returned(&running.archive).await.expect("an answer"), 1);
     assert!(!key_exists(&running, case).await);
     assert_eq!(running.count_entries("case.key_returned").await, 1);

@@ -2,7 +2,7 @@
 
 mod cases;
 mod copies;
-mod keys;
+pub(crate) mod keys;
 mod tokens;
 
 use chrono::{DateTime, Datelike as _, Months, NaiveDate};
