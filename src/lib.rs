@@ -14,6 +14,7 @@
 //! | seal, store | [`vault`] | sealing, keys, objects |
 //! | record | [`catalog`] | all SQL |
 //! | sign for outsiders | [`signature`], [`timestamp`] | signatures by certificate (CMS), and when they were there (RFC 3161) |
+//! | exchange | [`vcon`] | a recording as an IETF vCon, in pieces |
 //! | prove | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
@@ -54,3 +55,4 @@ pub mod signature;
 pub mod telemetry;
 pub mod timestamp;
 pub mod vault;
+pub mod vcon;

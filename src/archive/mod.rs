@@ -36,6 +36,7 @@ use crate::ledger::signing::SigningKey;
 use crate::retention::Policy;
 use crate::vault::keyring::Keyring;
 use crate::vault::objects::{ObjectStore, StoreFacts};
+use crate::vcon::signers::Signers;
 
 /// The name of the ledger's lease.
 const LEDGER: &str = "ledger";
@@ -62,6 +63,10 @@ pub struct Archive {
     pub policy: Policy,
     /// Checks audio in child processes.
     pub decoder: Supervisor,
+    /// Whose signatures on vCons count.
+    pub vcon_signers: Signers,
+    /// PEM of certificate authorities beside the system's.
+    pub authorities: Option<Vec<u8>>,
     /// The name of this process in leases.
     pub node: String,
     /// Wakes the sequencer when an entry was committed.

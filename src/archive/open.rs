@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::engines::{open_keys, open_store};
+use super::engines::{further_authorities, open_keys, open_store, vcon_signers};
 use super::pinned::{check_in_force, check_pin, signing_key};
 use super::shelf::CatalogShelf;
 use super::{Archive, ArchiveError};
@@ -59,6 +59,7 @@ impl Archive {
         };
         let decoder = Supervisor::new(decoder_program, limits, config.decoder.concurrency as usize);
         let origin = config.ledger_origin.clone();
+        let (vcon_signers, authorities) = (vcon_signers(&config)?, further_authorities(&config)?);
         Ok(Arc::new(Self {
             clock,
             catalog,
@@ -68,6 +69,8 @@ impl Archive {
             origin,
             policy,
             decoder,
+            vcon_signers,
+            authorities,
             node: Uuid::new_v4().to_string(),
             ledger_nudge: Notify::new(),
             ledger_writer: tokio::sync::Mutex::new(false),

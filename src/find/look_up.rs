@@ -14,7 +14,7 @@ use crate::retention::{HoldSpan, Reading, may_read};
 use crate::vault::secrets::DataKey;
 
 /// A recording with its key and what was sealed of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Opened {
     /// The row.
     pub row: RecordingRow,

@@ -72,12 +72,22 @@ pub struct Checked {
 
 /// Takes an upload in.
 pub async fn receive(archive: &Arc<Archive>, submission: Submission) -> Result<Received, ReceiveError> {
+    receive_found(archive, submission, Vec::new()).await
+}
+
+/// Takes an upload in, about which something was found on its way.
+pub async fn receive_found(
+    archive: &Arc<Archive>,
+    submission: Submission,
+    found: Vec<Finding>,
+) -> Result<Received, ReceiveError> {
     let now = archive.clock.now();
     let deadline = retention::judge_recorded_at(now, submission.metadata.recorded_at, &archive.policy)?;
     let submission = refuse_what_is_not_audio(submission).await?;
     let installation = archive.keyring.ensure_secret(&KeyName::Installation).await.map_err(ArchiveError::from)?;
     let call = installation.call_uniqueness_mac(&submission.metadata.call_id, submission.metadata.part);
-    let offered = Offered { metadata: submission.metadata.clone(), sha256: hex::encode(submission.audio.sha256) };
+    let sha256 = hex::encode(submission.audio.sha256);
+    let offered = Offered { metadata: submission.metadata.clone(), sha256, found };
     let id = RecordingId::new(now);
     let mut look_first = true;
     let held = loop {
@@ -142,7 +152,7 @@ async fn take_in(
             Standing::MayBeBettered | Standing::Gone => {}
         }
     }
-    let inspection = check(archive, &submission).await?;
+    let inspection = check(archive, &submission, &offered.found).await?;
     let quarantined = inspection.is_quarantined();
     let status = if quarantined { Status::Quarantined } else { Status::Accepted };
     let supersedes = bettered.filter(|_| !quarantined);
@@ -159,10 +169,11 @@ async fn take_in(
     Ok(Received { id, outcome, receipt })
 }
 
-/// What of an upload is compared with the recording that stands for its call.
+/// What of an upload is compared with the recording that stands for its call, and what was found before its check.
 struct Offered {
     metadata: Metadata,
     sha256: String,
+    found: Vec<Finding>,
 }
 
 /// What the recording that stands for a call means for an upload of the same call.
@@ -231,7 +242,7 @@ async fn refuse_what_is_not_audio(mut submission: Submission) -> Result<Submissi
     if audio::sniff(&head).is_some() { Ok(submission) } else { Err(ReceiveError::NotAudio) }
 }
 
-async fn check(archive: &Archive, submission: &Submission) -> Result<Inspection, ReceiveError> {
+async fn check(archive: &Archive, submission: &Submission, found: &[Finding]) -> Result<Inspection, ReceiveError> {
     let file = submission.audio.file.try_clone()?;
     let expectations = Expectations { duration_ms: submission.metadata.duration_ms };
     let mut inspection = archive.decoder.inspect(file, submission.audio.byte_len, &expectations).await?;
@@ -241,5 +252,9 @@ async fn check(archive: &Archive, submission: &Submission) -> Result<Inspection,
         let detail = "the SHA-256 of the audio is not the one that the metadata states";
         inspection.findings.push(Finding::new(FindingCode::DigestMismatch, detail));
     }
+    // Each code is there once.
+    let known = |one: &&Finding| !inspection.findings.iter().any(|other| other.code == one.code);
+    let more: Vec<Finding> = found.iter().filter(known).cloned().collect();
+    inspection.findings.extend(more);
     Ok(inspection)
 }

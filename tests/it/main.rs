@@ -28,4 +28,5 @@ mod restore;
 mod samples;
 mod support;
 mod tink;
+mod vcon;
 mod wire;

@@ -11,6 +11,7 @@ use crate::http::codes::Code;
 use crate::http::problem::{Problem, log_cause};
 use crate::receive::ReceiveError;
 use crate::receive::metadata::FieldProblem;
+use crate::receive::vcon::{FetchError, VconError};
 use crate::retention::RecordedAtError;
 
 /// In how many seconds a client may try again when a part of the archive does not answer.
@@ -42,6 +43,23 @@ impl From<FindError> for Problem {
                 .detail(format!("a recording has at most {MAX_RELATED_ITEMS} pieces of related data; replace one"))
                 .member("limit", MAX_RELATED_ITEMS),
             FindError::Archive(error) => error.into(),
+        }
+    }
+}
+
+impl From<VconError> for Problem {
+    fn from(error: VconError) -> Self {
+        match error {
+            VconError::Invalid(problems) => Self::fields(Code::InvalidVcon, problems),
+            VconError::Unsupported(problem) => Self::fields(Code::UnsupportedVcon, vec![problem]),
+            VconError::Signature(why) => Self::new(Code::InvalidSignature).detail(why),
+            VconError::Metadata(error) => error.into(),
+            VconError::TooMuch { limit_bytes } => {
+                Self::new(Code::TooLarge).detail(&error).member("limit_bytes", limit_bytes)
+            }
+            VconError::Fetch(FetchError::NotAllowed) => Self::new(Code::MediaHostNotAllowed),
+            VconError::Fetch(FetchError::Unavailable) => Self::new(Code::MediaUnavailable),
+            VconError::Fetch(FetchError::Spool(error)) | VconError::Spool(error) => error.into(),
         }
     }
 }

@@ -26,7 +26,7 @@ on_both_stacks!(
 );
 
 const DEADLINE: &str = "2031-11-22T09:00:00Z";
-const PARTS: [&str; 7] = ["", "/audio", "/listen", "/waveform", "/waveform.svg", "/related/note", "/receipt"];
+const PARTS: [&str; 8] = ["", "/audio", "/listen", "/waveform", "/waveform.svg", "/related/note", "/receipt", "/vcon"];
 
 async fn with_note(archive: &Running) -> (Someone, RecordingId) {
     let crm = archive.token(Role::Ingest, &[], None).await;
@@ -158,8 +158,9 @@ async fn a_stream_under_way_is_cut(place: &Place) {
     let rep = archive.token(Role::Rep, &["A-1"], None).await;
     let played = archive.post(&crm, &call("c-1"), &wav(FRAMES, 1)).await.id();
     let copied = archive.post(&crm, &call("c-2"), &au(FRAMES, 1)).await.id();
+    let exported = archive.post(&crm, &call("c-3"), &wav(FRAMES, 2)).await.id();
     let mut streams = Vec::new();
-    for (id, part) in [(played, "/audio"), (copied, "/listen")] {
+    for (id, part) in [(played, "/audio"), (copied, "/listen"), (exported, "/vcon")] {
         streams.push(begin(&archive, &rep, id, part).await);
         assert_eq!(archive.accesses(id).await, [&part[1..]], "the ledger knew before the first byte left");
     }
