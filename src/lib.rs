@@ -19,7 +19,7 @@
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
-//! | keep in a dispute | [`hold`] | legal holds: past its deadline a held recording lives by its case's key |
+//! | keep in a dispute | [`hold`] | cases, their holds and rules, releases by two persons: past its deadline a held recording lives by its case's key |
 //! | hand over | [`evidence`] | packages that an outsider can check without us |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |

@@ -31,7 +31,7 @@ pub use settings::{SETTINGS, Spec};
 
 pub use crate::telemetry::LogFormat;
 
-use crate::retention::Policy;
+use crate::retention::{BadPeriod, Period, Policy};
 use values::{
     DAY, Values, address, forwarded_header, http_url, log_format, networks, number, origin, size, text, time,
     whole_seconds, yes_or_no,
@@ -79,6 +79,8 @@ pub struct Config {
     pub sweep_interval: Duration,
     /// The retention rule of recordings.
     pub retention: Policy,
+    /// How long a closed case is kept.
+    pub cases_retention: Period,
     /// Greatest age of a backup of catalog or store.
     pub backup_max_age: Duration,
     /// What one request may cost.
@@ -202,6 +204,7 @@ impl Config {
             spool: values.optional("spool", text)?.map_or_else(std::env::temp_dir, PathBuf::from),
             sweep_interval: values.read("sweep_interval", |t| time(t, Duration::from_millis(100), DAY))?,
             retention: values.retention()?,
+            cases_retention: values.read("cases_retention", |t| t.parse().map_err(|e: BadPeriod| e.to_string()))?,
             backup_max_age: values.read("backup_max_age", |t| time(t, Duration::ZERO, 3660 * DAY))?,
             limits: Limits {
                 max_upload_bytes: values.read("max_upload_bytes", |t| size(t, 1 << 10))?,
