@@ -14,6 +14,7 @@
 //! | seal, store | [`vault`] | sealing, keys, objects |
 //! | record | [`catalog`] | all SQL |
 //! | prove | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
+//! | stamp | [`timestamp`] | that something existed at a time, in the word of an authority outside |
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
@@ -48,4 +49,5 @@ pub mod recording;
 pub mod retention;
 pub mod serve;
 pub mod telemetry;
+pub mod timestamp;
 pub mod vault;

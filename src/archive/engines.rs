@@ -1,4 +1,4 @@
-//! Which store and which key provider the configuration names.
+//! Which store, which key provider and which timestamp authority the configuration names.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::ArchiveError;
 use crate::clock::Clock;
 use crate::config::{Config, KeysUrl, LockMode, S3Url, StoreUrl};
+use crate::timestamp::{Authority, Roots, TimestampError};
 use crate::vault::VaultError;
 use crate::vault::keys::KeyProvider;
 use crate::vault::keys::file::FileKeys;
@@ -70,6 +71,17 @@ pub async fn open_keys(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dy
             Ok(Arc::new(KmsKeys::open(options, clock.clone()).await.map_err(VaultError::from)?))
         }
     }
+}
+
+/// The configured timestamp authority, if there is one. Asks it for nothing yet.
+pub(super) fn open_authority(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Authority>, ArchiveError> {
+    let Some(url) = &config.timestamps.authority else { return Ok(None) };
+    let bad = |error: TimestampError| ArchiveError::Configuration(error.to_string());
+    let roots = config.timestamps.ca_file.as_deref().map(std::fs::read).transpose();
+    let roots = roots.map_err(|source| ArchiveError::Io { what: "reading timestamp_ca_file", source })?;
+    let roots = roots.map(|pem| Roots::from_pem(&pem)).transpose().map_err(bad)?;
+    let authority = Authority::new(url, roots, further_authorities(config)?.as_deref(), clock.clone());
+    Ok(Some(authority.map_err(bad)?))
 }
 
 /// The file where one is configured, else the variables that the servers' own tools read.

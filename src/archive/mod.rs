@@ -34,6 +34,7 @@ use crate::ledger::sequencer::Ledger;
 use crate::ledger::shapes::Controller;
 use crate::ledger::signing::SigningKey;
 use crate::retention::Policy;
+use crate::timestamp::Authority;
 use crate::vault::keyring::Keyring;
 use crate::vault::objects::{ObjectStore, StoreFacts};
 
@@ -60,6 +61,8 @@ pub struct Archive {
     pub origin: String,
     /// The retention policy that is stamped on new recordings, with its version.
     pub policy: Policy,
+    /// Who outside says when something existed, where one is configured.
+    pub timestamps: Option<Authority>,
     /// Checks audio in child processes.
     pub decoder: Supervisor,
     /// The name of this process in leases.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::engines::{open_keys, open_store};
+use super::engines::{open_authority, open_keys, open_store};
 use super::pinned::{check_in_force, check_pin, signing_key};
 use super::shelf::CatalogShelf;
 use super::{Archive, ArchiveError};
@@ -59,6 +59,7 @@ impl Archive {
         };
         let decoder = Supervisor::new(decoder_program, limits, config.decoder.concurrency as usize);
         let origin = config.ledger_origin.clone();
+        let timestamps = open_authority(&config, &clock)?;
         Ok(Arc::new(Self {
             clock,
             catalog,
@@ -67,6 +68,7 @@ impl Archive {
             signing,
             origin,
             policy,
+            timestamps,
             decoder,
             node: Uuid::new_v4().to_string(),
             ledger_nudge: Notify::new(),

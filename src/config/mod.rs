@@ -31,8 +31,8 @@ pub use crate::telemetry::LogFormat;
 
 use crate::retention::Policy;
 use values::{
-    DAY, Values, address, forwarded_header, log_format, networks, number, origin, size, text, time, whole_seconds,
-    yes_or_no,
+    DAY, Values, address, forwarded_header, log_format, networks, number, origin, size, text, time, web_address,
+    whole_seconds, yes_or_no,
 };
 
 /// The name of the retention rule of recordings.
@@ -87,6 +87,8 @@ pub struct Config {
     pub controller: Controller,
     /// The ledger's name in its checkpoints (C2SP tlog-checkpoint: a URL without scheme).
     pub ledger_origin: String,
+    /// Who outside says when something existed.
+    pub timestamps: TimestampSettings,
     /// Tracing filter directives.
     pub log: String,
     /// How log lines look.
@@ -141,6 +143,15 @@ pub struct Controller {
     pub privacy_contact: Option<String>,
 }
 
+/// An authority outside that says when something existed (RFC 3161).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TimestampSettings {
+    /// Its URL; none where nothing is stamped.
+    pub authority: Option<String>,
+    /// PEM file of the authorities that have to vouch for its certificate.
+    pub ca_file: Option<PathBuf>,
+}
+
 impl Config {
     /// Reads and checks every setting.
     ///
@@ -188,6 +199,10 @@ impl Config {
                 privacy_contact: values.optional("privacy_contact", text)?,
             },
             ledger_origin: values.read("ledger_origin", origin)?,
+            timestamps: TimestampSettings {
+                authority: values.optional("timestamp_authority", web_address)?,
+                ca_file: values.optional("timestamp_ca_file", text)?.map(PathBuf::from),
+            },
             log: values.read("log", crate::telemetry::check_filter)?,
             log_format: values.read("log_format", log_format)?,
             explained: Vec::new(),

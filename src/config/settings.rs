@@ -88,6 +88,8 @@ pub const SETTINGS: &[Spec] = &[
     spec("controller_address", "", "the controller's postal address"),
     spec("privacy_contact", "", "where people write about their data"),
     spec("ledger_origin", "localhost/earwitness", "name of this ledger in its checkpoints: like a URL without scheme"),
+    spec("timestamp_authority", "", "URL of an RFC 3161 authority that stamps checkpoints and evidence packages"),
+    spec("timestamp_ca_file", "", "PEM file of the authorities that have to vouch for its certificate"),
     spec("log", "info", "what is logged: a level, or tracing filter directives"),
     spec("log_format", "text", "`text` or `json`"),
 ];

@@ -120,6 +120,16 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     }
 }
 
+/// An address that is asked over HTTP.
+pub(super) fn web_address(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if host.is_empty() || host.contains('@') || text.bytes().any(|b| !b.is_ascii_graphic()) {
+        return Err("write an address like https://HOST/PATH, without a password".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| "write true or false".to_owned())
 }

@@ -26,5 +26,6 @@ mod recordings;
 mod restore;
 mod samples;
 mod support;
+mod timestamps;
 mod tink;
 mod wire;

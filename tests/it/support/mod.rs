@@ -8,5 +8,6 @@ pub mod objects;
 pub mod outsider;
 pub mod sounds;
 pub mod stack;
+pub mod tsa;
 pub mod wiretap;
 pub mod world;
