@@ -34,6 +34,7 @@ pub mod catalog;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod evidence;
 pub mod failpoint;
 pub mod find;
 pub mod fsck;

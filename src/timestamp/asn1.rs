@@ -1,7 +1,7 @@
 //! Request, answer and token as they stand in RFC 3161 and RFC 5652. Only what is DER is read.
 
 use cms::signed_data::{EncapsulatedContentInfo, SignerInfos};
-use der::asn1::{Any, BitString, Int, ObjectIdentifier, OctetString, SetOfVec, Utf8StringRef};
+use der::asn1::{Any, BitString, Int, ObjectIdentifier, OctetString, SetOfVec};
 use der::{Encode as _, Sequence, Tag, Tagged as _};
 use x509_cert::ext::Extensions;
 use x509_cert::spki::AlgorithmIdentifierOwned;
@@ -56,37 +56,9 @@ pub(super) struct Response {
 #[derive(Debug, Clone, PartialEq, Eq, Sequence)]
 pub(super) struct Status {
     pub(super) status: u32,
-    pub(super) text: Option<StatusText>,
+    /// `PKIFreeText`: not shown to anybody.
+    pub(super) text: Option<Vec<String>>,
     pub(super) failure: Option<BitString>,
-}
-
-/// `PKIFreeText`: read over, not read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StatusText;
-
-impl der::FixedTag for StatusText {
-    const TAG: Tag = Tag::Sequence;
-}
-
-impl<'a> der::DecodeValue<'a> for StatusText {
-    fn decode_value<R: der::Reader<'a>>(reader: &mut R, header: der::Header) -> der::Result<Self> {
-        reader.read_nested(header.length, |inside| {
-            while !inside.is_finished() {
-                inside.decode::<Utf8StringRef<'_>>()?;
-            }
-            Ok(Self)
-        })
-    }
-}
-
-impl der::EncodeValue for StatusText {
-    fn value_len(&self) -> der::Result<der::Length> {
-        Ok(der::Length::ZERO)
-    }
-
-    fn encode_value(&self, _: &mut impl der::Writer) -> der::Result<()> {
-        Ok(())
-    }
 }
 
 impl Status {
@@ -165,8 +137,8 @@ pub(super) struct Accuracy {
 /// `ESSCertIDv2` (RFC 5816): which certificate signed.
 #[derive(Debug, Clone, PartialEq, Eq, Sequence)]
 pub(super) struct CertificateIdV2 {
-    #[asn1(default = "sha256_algorithm")]
-    pub(super) algorithm: AlgorithmIdentifierOwned,
+    /// SHA-256 where it is left out.
+    pub(super) algorithm: Option<AlgorithmIdentifierOwned>,
     pub(super) digest: OctetString,
     pub(super) issuer: Option<Any>,
 }
@@ -190,8 +162,4 @@ pub(super) struct CertificateId {
 pub(super) struct SigningCertificate {
     pub(super) certificates: Vec<CertificateId>,
     pub(super) policies: Option<Any>,
-}
-
-fn sha256_algorithm() -> AlgorithmIdentifierOwned {
-    AlgorithmIdentifierOwned { oid: SHA256, parameters: None }
 }

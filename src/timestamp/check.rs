@@ -156,7 +156,7 @@ fn check_attributes(
     let named_v1 = v1.as_ref().and_then(|named| named.certificates.first());
     let same = |algorithm, digest: &OctetString| digest::digest(algorithm, certificate).as_ref() == digest.as_bytes();
     let is_named = match (named_v2, named_v1) {
-        (Some(id), _) => same(strong_digest(id.algorithm.oid)?, &id.digest),
+        (Some(id), _) => same(strong_digest(id.algorithm.as_ref().map_or(SHA256, |a| a.oid))?, &id.digest),
         // SHA-1 says here which certificate is meant; what vouches for it is the signature.
         (None, Some(id)) => same(&digest::SHA1_FOR_LEGACY_USE_ONLY, &id.digest),
         (None, None) => return Err(TimestampError::Form("the signing certificate is not named")),
