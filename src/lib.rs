@@ -13,12 +13,14 @@
 //! | check | [`audio`] | is it whole, what is it, how does it look and play |
 //! | seal, store | [`vault`] | sealing, keys, objects |
 //! | record | [`catalog`] | all SQL |
+//! | ask outside | [`outside`], [`timestamp`] | that something existed at a time, in the word of an authority outside |
 //! | prove | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
-//! | stamp | [`timestamp`] | that something existed at a time, in the word of an authority outside |
+//! | be witnessed | [`witness`] | others cosign what the ledger stands for |
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
 //! | keep in a dispute | [`hold`] | legal holds: past its deadline a held recording lives by its case's key |
+//! | hand over | [`evidence`] | what leaves for a dispute, so that an outsider can check it without us |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | once at a time | [`leases`] | work that one node does while the others wait |
@@ -44,6 +46,7 @@ pub mod http;
 pub mod leases;
 pub mod ledger;
 pub mod migrate;
+pub mod outside;
 pub mod purge;
 pub mod receive;
 pub mod recording;
@@ -52,3 +55,4 @@ pub mod serve;
 pub mod telemetry;
 pub mod timestamp;
 pub mod vault;
+pub mod witness;

@@ -1,4 +1,4 @@
-//! Which store, which key provider and which timestamp authority the configuration names.
+//! Which store, which key provider and which parties outside the configuration names.
 
 use std::sync::Arc;
 
@@ -6,7 +6,9 @@ use zeroize::Zeroizing;
 
 use super::ArchiveError;
 use crate::clock::Clock;
-use crate::config::{Config, KeysUrl, LockMode, S3Url, StoreUrl};
+use crate::config::{Config, KeysUrl, LockMode, S3Url, StoreUrl, WitnessSettings};
+use crate::ledger::LedgerError;
+use crate::ledger::cosignature::WitnessKey;
 use crate::timestamp::{Authority, Roots, TimestampError};
 use crate::vault::VaultError;
 use crate::vault::keys::KeyProvider;
@@ -16,6 +18,7 @@ use crate::vault::keys::transit::{TokenSource, TransitKeys, TransitOptions};
 use crate::vault::objects::ObjectStore;
 use crate::vault::objects::disk::DiskStore;
 use crate::vault::objects::s3::{self, S3Settings, S3Store};
+use crate::witness::Witness;
 
 /// Opens the configured store. Blocking for a moment where it is a folder.
 pub async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn ObjectStore>, ArchiveError> {
@@ -82,6 +85,17 @@ pub(super) fn open_authority(config: &Config, clock: &Arc<dyn Clock>) -> Result<
     let roots = roots.map(|pem| Roots::from_pem(&pem)).transpose().map_err(bad)?;
     let authority = Authority::new(url, roots, further_authorities(config)?.as_deref(), clock.clone());
     Ok(Some(authority.map_err(bad)?))
+}
+
+/// The configured witnesses. Asks them for nothing yet.
+pub(super) fn open_witnesses(config: &Config) -> Result<Vec<Witness>, ArchiveError> {
+    let bad = |error: &dyn std::fmt::Display| ArchiveError::Configuration(format!("witnesses: {error}"));
+    let authorities = further_authorities(config)?;
+    let open = |one: &WitnessSettings| {
+        let key: WitnessKey = one.vkey.parse().map_err(|error: LedgerError| bad(&error))?;
+        Witness::new(key, &one.url, authorities.as_deref()).map_err(|error| bad(&error))
+    };
+    config.witnesses.iter().map(open).collect()
 }
 
 /// The file where one is configured, else the variables that the servers' own tools read.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::engines::{open_authority, open_keys, open_store};
+use super::engines::{open_authority, open_keys, open_store, open_witnesses};
 use super::pinned::{check_in_force, check_pin, signing_key};
 use super::shelf::CatalogShelf;
 use super::{Archive, ArchiveError};
@@ -60,6 +60,7 @@ impl Archive {
         let decoder = Supervisor::new(decoder_program, limits, config.decoder.concurrency as usize);
         let origin = config.ledger_origin.clone();
         let timestamps = open_authority(&config, &clock)?;
+        let witnesses = open_witnesses(&config)?;
         Ok(Arc::new(Self {
             clock,
             catalog,
@@ -69,6 +70,8 @@ impl Archive {
             origin,
             policy,
             timestamps,
+            witnesses,
+            attest_trouble: std::sync::Mutex::default(),
             decoder,
             node: Uuid::new_v4().to_string(),
             ledger_nudge: Notify::new(),

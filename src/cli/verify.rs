@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::output::{Exit, Failure, Output};
-use crate::ledger::verify::{Report, TrustedKey, verify, verify_with_proof};
+use crate::ledger::cosignature::WitnessKey;
+use crate::ledger::verify::{Attestations, Report, TrustedKey, verify, verify_attested, verify_with_proof};
+use crate::timestamp::Roots;
 
 /// Far above any receipt, certificate or checkpoint, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
@@ -24,6 +26,15 @@ pub(super) struct Args {
     /// The proof that a receipt's entry is in the ledger (C2SP tlog-proof)
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
+    /// The timestamp on a checkpoint (RFC 3161), as GET /v1/ledger/timestamp/SIZE gives it
+    #[arg(long, value_name = "FILE", conflicts_with = "proof")]
+    timestamp: Option<PathBuf>,
+    /// PEM file of the authorities that have to vouch for the timestamp's certificate
+    #[arg(long, value_name = "FILE", requires = "timestamp")]
+    timestamp_ca: Option<PathBuf>,
+    /// The verifier key of a witness that has to have cosigned a checkpoint; can be repeated
+    #[arg(long, value_name = "VKEY", conflicts_with = "proof")]
+    witness: Vec<WitnessKey>,
 }
 
 #[derive(Serialize)]
@@ -66,10 +77,20 @@ fn trusted(text: &str) -> Result<TrustedKey, Failure> {
     })
 }
 
+fn attested(args: &Args, bytes: &[u8], trust: Option<&TrustedKey>) -> Result<Report, Failure> {
+    let timestamp = args.timestamp.as_deref().map(read).transpose()?;
+    let pem = args.timestamp_ca.as_deref().map(read).transpose()?;
+    let roots = pem.map(|pem| Roots::from_pem(&pem)).transpose();
+    let roots = roots.map_err(|error| Failure::usage(format!("--timestamp-ca: {error}")))?;
+    let others = Attestations { timestamp: timestamp.as_deref(), roots: roots.as_ref(), witnesses: &args.witness };
+    Ok(verify_attested(bytes, trust, &others))
+}
+
 pub(super) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let trust = args.trust.as_deref().map(trusted).transpose()?;
     let bytes = read(&args.file)?;
     let report = match &args.proof {
+        None if args.timestamp.is_some() || !args.witness.is_empty() => attested(args, &bytes, trust.as_ref())?,
         None => verify(&bytes, trust.as_ref()),
         Some(path) => {
             let proof = String::from_utf8_lossy(&read(path)?).into_owned();

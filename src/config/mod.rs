@@ -32,7 +32,7 @@ pub use crate::telemetry::LogFormat;
 use crate::retention::Policy;
 use values::{
     DAY, Values, address, forwarded_header, log_format, networks, number, origin, size, text, time, web_address,
-    whole_seconds, yes_or_no,
+    whole_seconds, witnesses, yes_or_no,
 };
 
 /// The name of the retention rule of recordings.
@@ -89,6 +89,8 @@ pub struct Config {
     pub ledger_origin: String,
     /// Who outside says when something existed.
     pub timestamps: TimestampSettings,
+    /// Who outside cosigns the ledger's checkpoints.
+    pub witnesses: Vec<WitnessSettings>,
     /// Tracing filter directives.
     pub log: String,
     /// How log lines look.
@@ -152,6 +154,15 @@ pub struct TimestampSettings {
     pub ca_file: Option<PathBuf>,
 }
 
+/// A witness of the ledger (C2SP tlog-witness).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessSettings {
+    /// Its verifier key.
+    pub vkey: String,
+    /// The prefix of its URLs.
+    pub url: String,
+}
+
 impl Config {
     /// Reads and checks every setting.
     ///
@@ -203,6 +214,7 @@ impl Config {
                 authority: values.optional("timestamp_authority", web_address)?,
                 ca_file: values.optional("timestamp_ca_file", text)?.map(PathBuf::from),
             },
+            witnesses: values.optional("witnesses", witnesses)?.unwrap_or_default(),
             log: values.read("log", crate::telemetry::check_filter)?,
             log_format: values.read("log_format", log_format)?,
             explained: Vec::new(),

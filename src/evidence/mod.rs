@@ -6,4 +6,4 @@
 //! | [`report`] | the page of a package that anyone can read and print |
 
 pub mod recipient;
-// pub mod report;
+pub mod report;

@@ -1,31 +1,24 @@
 //! Asking an authority for a timestamp (RFC 3161 section 3.4), and taking no answer but one to this question.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::rand;
 use der::Encode as _;
 use der::asn1::Int;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{Certificate, Client, Response, Url, redirect};
 
 use super::asn1::{MessageImprint, Request};
 use super::check::{MAX_BYTES, Stamped, check_token, token_of};
 use super::{Roots, TimestampError};
 use crate::clock::{Clock, Timestamp};
+use crate::outside::{OutsideError, Outsider};
 
-/// Time to reach the authority.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time for one question and its answer.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// How far an authority's time may be off our own.
 const PLAUSIBLE: Duration = Duration::from_secs(5 * 60);
 
 /// A timestamp authority.
 pub struct Authority {
-    http: Client,
-    url: Url,
+    outside: Outsider,
     roots: Option<Roots>,
     clock: Arc<dyn Clock>,
 }
@@ -64,19 +57,8 @@ impl Authority {
         tls_ca_pem: Option<&[u8]>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, TimestampError> {
-        let url = Url::parse(url).map_err(|_| TimestampError::Settings("the authority's address is not a URL"))?;
-        let mut http = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .user_agent("earwitness");
-        if let Some(pem) = tls_ca_pem {
-            let authorities = Certificate::from_pem_bundle(pem);
-            let authorities = authorities.map_err(|_| TimestampError::Settings("ca_file holds no certificates"))?;
-            http = http.tls_certs_merge(authorities);
-        }
-        let http = http.build().map_err(|_| TimestampError::Settings("no HTTP client can be made"))?;
-        Ok(Self { http, url, roots, clock })
+        let outside = Outsider::at(url, tls_ca_pem)?;
+        Ok(Self { outside, roots, clock })
     }
 
     /// Asks for a timestamp over a SHA-256. Once: whoever needs it tries again later.
@@ -102,13 +84,19 @@ impl Authority {
     }
 
     async fn ask(&self, request: Vec<u8>) -> Result<Vec<u8>, TimestampError> {
-        let question = self.http.post(self.url.clone()).header(CONTENT_TYPE, "application/timestamp-query");
-        let question = question.header(ACCEPT, "application/timestamp-reply").body(request);
-        let response = question.send().await.map_err(|error| not_reached(&error))?;
-        if !response.status().is_success() {
-            return Err(TimestampError::Status(response.status().as_u16()));
+        let (query, reply) = ("application/timestamp-query", "application/timestamp-reply");
+        let answer = self.outside.post(query, reply, request, MAX_BYTES).await?;
+        if (200..300).contains(&answer.status) { Ok(answer.body) } else { Err(TimestampError::Status(answer.status)) }
+    }
+}
+
+impl From<OutsideError> for TimestampError {
+    fn from(error: OutsideError) -> Self {
+        match error {
+            OutsideError::Settings(what) => Self::Settings(what),
+            OutsideError::Unreachable(what) => Self::Unreachable(what),
+            OutsideError::TooLarge => Self::Form("too long"),
         }
-        read(response).await
     }
 }
 
@@ -123,32 +111,4 @@ fn nonce() -> Result<Int, TimestampError> {
 
 fn is_plausible(stamped: Timestamp, asked: Timestamp, now: Timestamp) -> bool {
     asked.minus(PLAUSIBLE) <= stamped && stamped <= now.plus(PLAUSIBLE)
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, TimestampError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| not_reached(&error))? {
-        if bytes.len() + chunk.len() > MAX_BYTES {
-            return Err(TimestampError::Form("too long"));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
-}
-
-/// What the system said, without the address.
-fn not_reached(error: &reqwest::Error) -> TimestampError {
-    if error.is_timeout() {
-        return TimestampError::Unreachable("does not answer in time".to_owned());
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    // What the HTTP library says may repeat what the other side sent.
-    let what = match cause.downcast_ref::<io::Error>() {
-        Some(error) => format!("cannot be reached: {}", error.kind()),
-        None => "cannot be reached".to_owned(),
-    };
-    TimestampError::Unreachable(what)
 }

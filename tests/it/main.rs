@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails should say so at once")]
 
 mod answers;
+mod attest;
 mod audio;
 mod bodies;
 mod browser;

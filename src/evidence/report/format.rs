@@ -98,12 +98,17 @@ mod tests {
     fn a_time_is_told_with_its_zone_and_in_utc() {
         let at = Timestamp::parse("2026-10-25T00:30:00.250Z").unwrap();
         let told = |language| instant(at, chrono_tz::Europe::Brussels, of(language)).into_string();
-        assert!(told(Language::Nl).contains("25 oktober 2026, 02:30:00 <span class=\"zone\">(Europe/Brussels, UTC+02:00)"));
+        assert!(
+            told(Language::Nl).contains("25 oktober 2026, 02:30:00 <span class=\"zone\">(Europe/Brussels, UTC+02:00)")
+        );
         assert!(told(Language::De).contains("25. Oktober 2026"));
         assert!(told(Language::Fr).contains("2026-10-25T00:30:00.250Z"));
         // The same time of day, an hour later: only the offset tells them apart.
         let later = Timestamp::parse("2026-10-25T01:30:00Z").unwrap();
-        assert_eq!(words(later, chrono_tz::Europe::Brussels, of(Language::En)), "25 October 2026, 02:30:00 (UTC+01:00)");
+        assert_eq!(
+            words(later, chrono_tz::Europe::Brussels, of(Language::En)),
+            "25 October 2026, 02:30:00 (UTC+01:00)"
+        );
     }
 
     #[test]

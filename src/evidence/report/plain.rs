@@ -50,7 +50,10 @@ mod tests {
     fn what_would_do_something_is_named() {
         let shown = |text: &str| Visible(text).render().into_string();
         assert_eq!(shown("<b>&\"'"), "&lt;b&gt;&amp;&quot;'");
-        assert_eq!(shown("a\0\n\u{202e}b\u{2066}\u{fffe}\u{1fffe}"), "a[U+0000][U+000A][U+202E]b[U+2066][U+FFFE][U+1FFFE]");
+        assert_eq!(
+            shown("a\0\n\u{202e}b\u{2066}\u{fffe}\u{1fffe}"),
+            "a[U+0000][U+000A][U+202E]b[U+2066][U+FFFE][U+1FFFE]"
+        );
         assert_eq!(shown("Jérôme Ĳssel 👩‍⚖️ עדות"), "Jérôme Ĳssel 👩‍⚖️ עדות");
         assert!(shown(&"x".repeat(1_000)).ends_with("x… (+600)"));
     }

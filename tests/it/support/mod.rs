@@ -10,4 +10,5 @@ pub mod sounds;
 pub mod stack;
 pub mod tsa;
 pub mod wiretap;
+pub mod witness;
 pub mod world;
