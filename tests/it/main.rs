@@ -24,6 +24,7 @@ mod publishing;
 mod purging;
 mod rebuild;
 mod recordings;
+mod report;
 mod restore;
 mod samples;
 mod support;
