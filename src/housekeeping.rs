@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::SecretState;
 use crate::clock::Timestamp;
+use crate::hold::case;
 use crate::purge::brakes::clock_is_trusted;
 use crate::receive::settle;
 use crate::recording::ExpiryMonth;
@@ -43,6 +44,8 @@ pub struct HousekeepingReport {
     pub recordings_guarded: u64,
     /// Sidecars brought up to their rows.
     pub sidecars_written: u64,
+    /// Copies of cases in the store brought up to their rows.
+    pub cases_kept: u64,
     /// Ledger openings erased because their time is over.
     pub openings_erased: u64,
     /// Access windows forgotten.
@@ -106,6 +109,8 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     report.recordings_guarded = report.keep("guards", guarded);
     let written = write_stale_sidecars(archive).await;
     report.sidecars_written = report.keep("sidecars", written);
+    let kept = case::record::refresh_stale(archive).await;
+    report.cases_kept = report.keep("cases", kept);
     let swept = sweep_windows(archive, now).await;
     report.access_windows_swept = report.keep("access-windows", swept);
     if list_store && !report.held_back {

@@ -135,7 +135,7 @@ impl Archive {
             return Ok(Adoption::Conflict);
         }
         let holds = self.catalog.holds_of(other).await?;
-        let held_there = |case: Uuid| holds.iter().any(|(_, case_id, _)| *case_id == case);
+        let held_there = |case: Uuid| holds.iter().any(|hold| hold.case_id == case);
         let covered = sidecar.body.holds.iter().all(|hold| held_there(hold.case_id));
         Ok(if covered { Adoption::Duplicate } else { Adoption::Conflict })
     }
@@ -171,11 +171,10 @@ async fn restore_belongings(tx: &mut Tx, sidecar: &OpenedSidecar) -> Result<(), 
         tx.put_related(sidecar.id, &related.into()).await?;
     }
     for hold in &sidecar.body.holds {
-        tx.ensure_case(hold.case_id, hold.placed_at, &[]).await?;
-        tx.restore_hold(hold.id, hold.case_id, sidecar.id, hold.placed_at).await?;
+        tx.restore_hold(&hold.to_row(sidecar.id)).await?;
     }
     for entry in &sidecar.body.entries {
-        tx.append_missing_entry(&entry.to_new(sidecar.id)?).await?;
+        tx.append_missing_entry(&entry.to_new(Some(sidecar.id))?).await?;
     }
     Ok(())
 }

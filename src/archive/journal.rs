@@ -28,6 +28,8 @@ const PLAIN: &str = "none";
 pub enum About<'a> {
     /// A recording: sealed under its key, erased with it.
     Recording(RecordingId, &'a DataKey),
+    /// A case: sealed under its secret, erased with it.
+    Case(Uuid),
     /// No single recording (a search, a refusal): sealed under a month's key, erased after twelve months.
     Activity,
     /// The installation (tokens, brakes): sealed under its key, kept.
@@ -81,6 +83,11 @@ impl Archive {
             About::Recording(recording, key) => {
                 new(Some(recording), UNDER_RECORDING, None, small::seal(&key.ledger_key()?, &aad, &plain)?)
             }
+            About::Case(case) => {
+                let name = KeyName::Case(case);
+                let secret = self.keyring.secret(&name).await?;
+                new(None, &name.to_string(), None, small::seal(secret.meta_key(), &aad, &plain)?)
+            }
             About::Activity => {
                 let (name, erase_at) = self.activity_key(at)?;
                 let secret = self.keyring.ensure_secret(&name).await?;
@@ -103,6 +110,16 @@ impl Archive {
             _ => return Err(ArchiveError::Document("an opening under another key")),
         };
         opening_of(&plain)
+    }
+
+    /// Opens what an entry about a case committed to.
+    pub async fn open_of_case(&self, case: Uuid, row: &OpeningRow) -> Result<Opening, ArchiveError> {
+        let name = KeyName::Case(case);
+        if row.sealed_under != name.to_string() {
+            return Err(ArchiveError::Document("an opening under another key"));
+        }
+        let secret = self.keyring.secret(&name).await?;
+        opening_of(&small::open(secret.meta_key(), &aad_of(row.entry.entry.id), &row.sealed)?)
     }
 
     /// Reads an opening that was kept as it is.

@@ -80,6 +80,10 @@ pub struct Archive {
     ledger_writer: tokio::sync::Mutex<bool>,
     /// Passes of the purge run one at a time in this process as well.
     pub purge_turn: tokio::sync::Mutex<()>,
+    /// The store's copies of cases are rewritten one at a time, for the same reason as sidecars.
+    pub case_writer: tokio::sync::Mutex<()>,
+    /// Wakes whoever catches recordings that arrive under a rule.
+    pub arrivals_nudge: Notify,
     /// Sidecars are rewritten one at a time, so that an older state cannot overtake a newer one.
     sidecar_writer: tokio::sync::Mutex<()>,
     /// What the store was found to enforce.

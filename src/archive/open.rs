@@ -77,6 +77,8 @@ impl Archive {
             ledger_nudge: Notify::new(),
             ledger_writer: tokio::sync::Mutex::new(false),
             purge_turn: tokio::sync::Mutex::new(()),
+            case_writer: tokio::sync::Mutex::new(()),
+            arrivals_nudge: Notify::new(),
             sidecar_writer: tokio::sync::Mutex::new(()),
             store_facts: tokio::sync::OnceCell::new(),
             compare_clocks: clock_is_system,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Archive, ArchiveError};
-use crate::catalog::{NewEntry, NewOpening, NewRecording, OpeningRow, RecordingRow, RelatedRow, Stage, Wrap};
+use crate::catalog::{HoldRow, NewEntry, NewOpening, NewRecording, OpeningRow, RecordingRow, RelatedRow, Stage, Wrap};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::{ExpiryMonth, Language, RecordingId, Status};
@@ -23,7 +23,7 @@ const MAX_BYTES: u64 = 4 << 20;
 const MAX_ENTRIES: u32 = 1_000;
 
 /// Bytes as base64 in JSON.
-mod base64_bytes {
+pub(crate) mod base64_bytes {
     use base64::prelude::{BASE64_STANDARD, Engine as _};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -87,6 +87,23 @@ pub struct SidecarHold {
     pub id: Uuid,
     pub case_id: Uuid,
     pub placed_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule_id: Option<Uuid>,
+    #[serde(default)]
+    pub place_no: u64,
+}
+
+impl SidecarHold {
+    fn of(hold: &HoldRow) -> Self {
+        let HoldRow { id, case_id, placed_at, rule_id, place_no, .. } = *hold;
+        Self { id, case_id, placed_at, rule_id, place_no }
+    }
+
+    /// As the catalog takes it in.
+    pub fn to_row(&self, recording_id: RecordingId) -> HoldRow {
+        let Self { id, case_id, placed_at, rule_id, place_no } = *self;
+        HoldRow { id, case_id, recording_id, placed_at, rule_id, place_no }
+    }
 }
 
 /// A piece of related data.
@@ -166,11 +183,23 @@ impl SidecarEntry {
         }
     }
 
-    /// As the catalog takes it in.
-    pub fn to_new(&self, recording: RecordingId) -> Result<NewEntry, ArchiveError> {
+    /// An entry as the catalog has it.
+    pub fn of_row(row: OpeningRow) -> Self {
+        Self {
+            id: row.entry.entry.id,
+            at: row.entry.entry.at,
+            kind: row.entry.entry.kind,
+            commitment: row.entry.entry.commitment.to_vec(),
+            sealed_under: row.sealed_under,
+            sealed: row.sealed,
+        }
+    }
+
+    /// As the catalog takes it in; with the recording that it is about, if any.
+    pub fn to_new(&self, recording: Option<RecordingId>) -> Result<NewEntry, ArchiveError> {
         let commitment = self.commitment.as_slice().try_into();
         let opening = NewOpening {
-            recording_id: Some(recording),
+            recording_id: recording,
             sealed_under: self.sealed_under.clone(),
             erase_at: None,
             sealed: self.sealed.clone(),
@@ -247,7 +276,7 @@ impl Archive {
     }
 
     async fn sidecar_of(&self, row: &RecordingRow) -> Result<Sidecar, ArchiveError> {
-        let holds = self.catalog.holds_of(row.id).await?.into_iter();
+        let holds = self.catalog.holds_of(row.id).await?;
         let related = self.catalog.related(row.id).await?.into_iter();
         let entries = self.changes_of(row.id).await?;
         let language = row.language.as_deref().map(|code| serde_json::from_value(code.into()));
@@ -266,7 +295,7 @@ impl Archive {
             revision: row.revision,
             sealed: row.sealed.clone(),
             sealed_receipt: row.sealed_receipt.clone(),
-            holds: holds.map(|(id, case_id, placed_at)| SidecarHold { id, case_id, placed_at }).collect(),
+            holds: holds.iter().map(SidecarHold::of).collect(),
             related: related
                 .map(|r| SidecarRelated {
                     name_mac: r.name_mac,
@@ -275,17 +304,7 @@ impl Archive {
                     sealed: r.sealed,
                 })
                 .collect(),
-            entries: entries
-                .into_iter()
-                .map(|row| SidecarEntry {
-                    id: row.entry.entry.id,
-                    at: row.entry.entry.at,
-                    kind: row.entry.entry.kind,
-                    commitment: row.entry.entry.commitment.to_vec(),
-                    sealed_under: row.sealed_under,
-                    sealed: row.sealed,
-                })
-                .collect(),
+            entries: entries.into_iter().map(SidecarEntry::of_row).collect(),
         })
     }
 

@@ -5,19 +5,30 @@ use sqlx::any::AnyRow;
 use uuid::Uuid;
 
 use super::purge_row::{Deleted, Place, PurgeRow, PurgeStage, bound, purge_row};
+use super::rules::rule_covers;
 use super::sql::statements;
 use super::{Catalog, CatalogError, Result, Tx, exactly_one};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
 
+/// That nothing keeps a recording `r` past its deadline: no hold, and no rule that has not caught it yet.
+macro_rules! nothing_holds {
+    () => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL) \
+             AND NOT EXISTS (SELECT 1 FROM hold_rules u WHERE ",
+            rule_covers!(),
+            ")"
+        )
+    };
+}
+
 statements! {
-    DUE = "SELECT r.expires_at, r.id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 \
-        AND (r.expires_at > $2 OR (r.expires_at = $2 AND r.id > $3)) AND NOT EXISTS \
-        (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL) ORDER BY r.expires_at, r.id LIMIT $4";
-    COUNT_DUE = "SELECT count(*) FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 AND NOT EXISTS \
-        (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL)";
-    OLDEST_DUE = "SELECT CAST(min(r.expires_at) AS BIGINT) AS oldest FROM recordings r WHERE r.expires_at <= $1 AND NOT EXISTS \
-        (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL)";
+    DUE = concat!("SELECT r.expires_at, r.id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 \
+        AND (r.expires_at > $2 OR (r.expires_at = $2 AND r.id > $3)) AND ", nothing_holds!(), " ORDER BY r.expires_at, r.id LIMIT $4");
+    COUNT_DUE = concat!("SELECT count(*) FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 AND ", nothing_holds!());
+    OLDEST_DUE = concat!("SELECT CAST(min(r.expires_at) AS BIGINT) AS oldest FROM recordings r WHERE r.expires_at <= $1 \
+        AND (r.stage = 'fenced' OR (", nothing_holds!(), "))");
     NEXT_DUE = "SELECT CAST(min(r.expires_at) AS BIGINT) AS next FROM recordings r WHERE r.stage = 'live' AND r.expires_at > $1";
     FENCE = "UPDATE recordings SET stage = 'fenced' WHERE id = $1 AND stage = 'live' AND expires_at <= $2 \
         RETURNING month, rule, expires_at";
@@ -132,12 +143,12 @@ impl Catalog {
 
 impl Tx {
     /// The fence: from here on there is no way back. None when the recording is not due, gone, fenced before, or
-    /// held — the holds are counted after the row's lock is taken, so that a hold committed before always wins.
+    /// held — holds and rules are counted after the row's lock is taken, so that one committed before always wins.
     pub async fn fence(&mut self, id: RecordingId, now: Timestamp) -> Result<Option<PurgeRow>> {
         let text = id.to_string();
         let fenced = sqlx::query(FENCE).bind(text.as_str()).bind(now.micros()).fetch_optional(&mut *self.inner).await?;
         let Some(row) = fenced else { return Ok(None) };
-        if self.count_holds(&text).await? > 0 {
+        if self.count_holds(&text).await? > 0 || self.count_rules(&text).await? > 0 {
             return Err(CatalogError::Unexpected("a held recording was about to be fenced"));
         }
         let (month, rule): (String, String) = (row.try_get("month")?, row.try_get("rule")?);

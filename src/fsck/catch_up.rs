@@ -16,7 +16,7 @@ pub(super) async fn catch_up(archive: &Archive, month: ExpiryMonth, id: Recordin
     let opened = open_row(id, &sidecar.key, &sidecar.body.sealed)?;
     let lookups = archive.lookups_under(&sidecar.wraps, &opened.metadata).await?;
     let wraps = archive.catalog.recording_keys(id).await?;
-    let held: HashSet<_> = archive.catalog.holds_of(id).await?.into_iter().map(|(hold, ..)| hold).collect();
+    let held: HashSet<_> = archive.catalog.holds_of(id).await?.into_iter().map(|hold| hold.id).collect();
     let now = archive.clock.now();
     let mut tx = archive.catalog.begin().await?;
     let body = &sidecar.body;
@@ -35,14 +35,13 @@ pub(super) async fn catch_up(archive: &Archive, month: ExpiryMonth, id: Recordin
         tx.put_related(id, &related.into()).await?;
     }
     for hold in body.holds.iter().filter(|hold| !held.contains(&hold.id)) {
-        tx.ensure_case(hold.case_id, hold.placed_at, &[]).await?;
-        tx.restore_hold(hold.id, hold.case_id, id, hold.placed_at).await?;
+        tx.restore_hold(&hold.to_row(id)).await?;
     }
     for released in held.iter().filter(|hold| !body.holds.iter().any(|h| h.id == **hold)) {
         tx.release_hold(*released, now).await?;
     }
     for entry in &body.entries {
-        tx.append_missing_entry(&entry.to_new(id)?).await?;
+        tx.append_missing_entry(&entry.to_new(Some(id))?).await?;
     }
     tx.commit().await?;
     Ok(true)

@@ -1,5 +1,5 @@
 //! A lost or old catalog, brought up to date from the store: the ledger's tree from its tiles, what was purged and
-//! destroyed from certificates and records, recordings and holds from their sidecars — in this order, so that nothing
+//! destroyed from certificates and records, cases from their copies, recordings and holds from their sidecars — in this order, so that nothing
 //! purged comes back — and which tokens were withdrawn.
 
 use std::collections::VecDeque;
@@ -9,6 +9,7 @@ use super::{believe, catch_up, tokens};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
 use crate::clock::Timestamp;
+use crate::hold::case;
 use crate::ledger::checkpoint;
 use crate::ledger::entry::parse_leaf;
 use crate::ledger::rebuild::{Rebuild, Rebuilt};
@@ -46,6 +47,15 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
             report.unless_unreadable(secret(archive, &name).await, key)?;
         }
     }
+    // Before the recordings, whose holds refer to them.
+    for key in keys_below(archive, &Prefix::cases()).await? {
+        if let ObjectKey::Case(id) = key
+            && report.unless_unreadable(case::record::restore(archive, id).await, key)? == Some(true)
+        {
+            report.cases_restored += 1;
+        }
+    }
+    crate::failpoint::hit("rebuild.cases");
     for key in keys_below(archive, &Prefix::certificates()).await? {
         if let ObjectKey::Certificate { month, id } = key {
             let done = archive.catalog.purge_of(id).await?.is_some_and(|p| p.stage == PurgeStage::Certified);

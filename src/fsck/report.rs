@@ -123,6 +123,8 @@ pub struct Report {
     pub brought_back: u64,
     /// Recordings whose rows were older than their sidecars.
     pub caught_up: u64,
+    /// Cases that were missing, or older than the store's copy.
+    pub cases_restored: u64,
     /// Purges applied again to an old catalog.
     pub purges_applied: u64,
     /// Ledger entries brought back from the published tiles.
@@ -182,6 +184,7 @@ impl fmt::Display for Report {
             ("brought back", self.brought_back, "recordings"),
             ("caught up", self.caught_up, "recordings"),
             ("purged again", self.purges_applied, "recordings"),
+            ("brought back", self.cases_restored, "cases"),
             ("ledger", self.ledger_entries, "entries brought back"),
             ("revoked again", self.tokens_revoked, "tokens"),
             ("revoked", self.tokens_withdrawn, "tokens: one of them was, and it is not known which; make new ones"),

@@ -7,7 +7,8 @@ use crate::access::Actor;
 use crate::archive::Archive;
 use crate::archive::journal::About;
 use crate::archive::row::lookups_of;
-use crate::catalog::{HoldOutcome, Stage, Wrap};
+use crate::catalog::{HoldOutcome, HoldRow, Stage, Wrap};
+use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
 use crate::vault::keys::KeyName;
@@ -21,16 +22,29 @@ pub struct NewHold {
     pub case_id: Uuid,
     /// The recording.
     pub recording_id: RecordingId,
+    /// By which rule, and since when that keeps the recording; none where somebody named it.
+    pub rule: Option<(Uuid, Timestamp)>,
+}
+
+/// What became of a hold that did not come too late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// It is in force.
+    Placed,
+    /// The case (or the rule) holds the recording already, or the rule has let go of it; nothing was done.
+    Already,
 }
 
 /// Places a hold. From its commit on nothing purges the recording, and the case's key opens it as well as its month's.
+/// A rule kept the recording since before: what counts is that it came before the deadline.
 ///
 /// # Errors
 /// [`HoldError::TooLate`] at or after the deadline, and after the purge's fence. Errors of the store come after the
 /// hold was committed: it stands, and the store is told again by the next pass.
-pub async fn place(archive: &Archive, hold: &NewHold, actor: &Actor) -> Result<(), HoldError> {
+pub async fn place(archive: &Archive, hold: &NewHold, actor: &Actor) -> Result<Placed, HoldError> {
     let row = archive.catalog.recording(hold.recording_id).await?.ok_or(HoldError::NotFound)?;
-    if row.stage != Stage::Live || row.expires_at <= archive.clock.now() {
+    let since = hold.rule.map_or_else(|| archive.clock.now(), |(_, since)| since);
+    if row.stage != Stage::Live || row.expires_at <= since {
         return Err(HoldError::TooLate);
     }
     let (key, sealed) = archive.open_recording(&row).await?;
@@ -39,14 +53,18 @@ pub async fn place(archive: &Archive, hold: &NewHold, actor: &Actor) -> Result<(
     let wrapped = case.wrap_data_key(row.id, &key).map_err(crate::archive::ArchiveError::from)?;
     let wrap = Wrap { holder: name.to_string(), wrapped };
     let now = archive.clock.now();
-    let payload = HoldPayload { hold_id: hold.id, case_id: hold.case_id, recording_id: row.id, actor };
+    let placed_at = hold.rule.map_or(now, |(_, since)| since);
+    let rule_id = hold.rule.map(|(rule, _)| rule);
+    let payload = HoldPayload { rule_id, ..HoldPayload::of(hold.id, hold.case_id, row.id, actor) };
     let (entry, _) = archive.entry(Kind::HOLD_PLACED, About::Recording(row.id, &key), &payload, now).await?;
 
     let mut tx = archive.catalog.begin().await?;
     // The row first: it is what the purge's fence waits for.
-    if tx.place_hold(hold.id, hold.case_id, row.id, now).await? == HoldOutcome::TooLate {
+    let placed = HoldRow { rule_id, ..HoldRow::direct(hold.id, hold.case_id, row.id, placed_at) };
+    let outcome = tx.place_hold(&placed).await?;
+    if outcome != HoldOutcome::Placed {
         tx.rollback().await?;
-        return Err(HoldError::TooLate);
+        return not_placed(outcome);
     }
     tx.add_recording_key(row.id, &wrap).await?;
     tx.add_lookups(row.id, &lookups_of(&case, &sealed.metadata)).await?;
@@ -55,5 +73,15 @@ pub async fn place(archive: &Archive, hold: &NewHold, actor: &Actor) -> Result<(
     archive.ledger_nudge.notify_one();
     archive.refresh_sidecar(row.id).await?;
     archive.guard(row.id).await?;
-    Ok(())
+    Ok(Placed::Placed)
+}
+
+fn not_placed(outcome: HoldOutcome) -> Result<Placed, HoldError> {
+    match outcome {
+        HoldOutcome::Placed => Ok(Placed::Placed),
+        HoldOutcome::AlreadyHeld => Ok(Placed::Already),
+        HoldOutcome::TooLate => Err(HoldError::TooLate),
+        HoldOutcome::NoCase => Err(HoldError::CaseClosed),
+        HoldOutcome::RuleEnded => Err(HoldError::RuleEnded),
+    }
 }

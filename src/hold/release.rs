@@ -7,18 +7,25 @@ use super::{HoldError, HoldPayload};
 use crate::access::Actor;
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::{RecordingRow, Stage, Wrap};
+use crate::catalog::{HoldRow, RecordingRow, Stage, Wrap};
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
 use crate::vault::keys::KeyName;
 
-/// Ends a hold on a recording. Who may ask for that, and who has to agree, is not decided here.
+/// Ends a hold on a recording, by a release if there is one. Who may ask for that, and who has to agree, is not decided
+/// here.
 ///
 /// # Errors
 /// [`HoldError::NotFound`] where no such hold is in force.
-pub async fn release(archive: &Archive, id: RecordingId, hold: Uuid, actor: &Actor) -> Result<(), HoldError> {
+pub async fn release(
+    archive: &Archive,
+    id: RecordingId,
+    hold: Uuid,
+    release_id: Option<Uuid>,
+    actor: &Actor,
+) -> Result<(), HoldError> {
     // Overtaken by another change of the holds, it is prepared anew from what stands then.
-    while !try_release(archive, id, hold, actor).await? {}
+    while !try_release(archive, id, hold, release_id, actor).await? {}
     archive.ledger_nudge.notify_one();
     archive.refresh_sidecar(id).await?;
     archive.guard(id).await?;
@@ -26,17 +33,23 @@ pub async fn release(archive: &Archive, id: RecordingId, hold: Uuid, actor: &Act
 }
 
 /// False when the holds changed meanwhile.
-async fn try_release(archive: &Archive, id: RecordingId, hold: Uuid, actor: &Actor) -> Result<bool, HoldError> {
+async fn try_release(
+    archive: &Archive,
+    id: RecordingId,
+    hold: Uuid,
+    release_id: Option<Uuid>,
+    actor: &Actor,
+) -> Result<bool, HoldError> {
     let before = archive.catalog.guard_of(id).await?.ok_or(HoldError::NotFound)?;
     let row = archive.catalog.recording(id).await?.ok_or(HoldError::NotFound)?;
     if row.stage != Stage::Live {
         return Err(HoldError::NotFound);
     }
     let holds = archive.catalog.holds_of(id).await?;
-    let case_id = holds.iter().find(|(other, ..)| *other == hold).ok_or(HoldError::NotFound)?.1;
+    let HoldRow { case_id, rule_id, .. } = *holds.iter().find(|other| other.id == hold).ok_or(HoldError::NotFound)?;
     let (key, sealed) = archive.open_recording(&row).await?;
     let now = archive.clock.now();
-    let payload = HoldPayload { hold_id: hold, case_id, recording_id: id, actor };
+    let payload = HoldPayload { rule_id, release_id, ..HoldPayload::of(hold, case_id, id, actor) };
     let (entry, _) = archive.entry(Kind::HOLD_RELEASED, About::Recording(id, &key), &payload, now).await?;
     let kept = wraps_after(archive, &row, &holds, hold).await?;
     let lookups = archive.lookups_under(&kept, &sealed.metadata).await?;
@@ -61,14 +74,11 @@ async fn try_release(archive: &Archive, id: RecordingId, hold: Uuid, actor: &Act
 async fn wraps_after(
     archive: &Archive,
     row: &RecordingRow,
-    holds: &[(Uuid, Uuid, crate::clock::Timestamp)],
+    holds: &[HoldRow],
     hold: Uuid,
 ) -> Result<Vec<Wrap>, ArchiveError> {
-    let cases: Vec<String> = holds
-        .iter()
-        .filter(|(other, ..)| *other != hold)
-        .map(|(_, case, _)| KeyName::Case(*case).to_string())
-        .collect();
+    let cases: Vec<String> =
+        holds.iter().filter(|other| other.id != hold).map(|other| KeyName::Case(other.case_id).to_string()).collect();
     let month = KeyName::Month(row.month).to_string();
     let all = archive.catalog.recording_keys(row.id).await?;
     Ok(all.into_iter().filter(|wrap| wrap.holder == month || cases.contains(&wrap.holder)).collect())

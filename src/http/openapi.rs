@@ -13,6 +13,7 @@ use utoipa::openapi::{
 };
 
 use crate::access::Role;
+use crate::http::api::cases::CasesApi;
 use crate::http::api::oversight::OversightApi;
 use crate::http::api::recordings::RecordingsApi;
 use crate::http::api::{docs, health};
@@ -43,7 +44,8 @@ const SCHEME: &str = "token";
 
 /// The whole document, before [`ApiDocument::new`] adds what the register knows.
 pub fn document() -> utoipa::openapi::OpenApi {
-    OperatorApi::openapi().merge_from(RecordingsApi::openapi()).merge_from(OversightApi::openapi())
+    let recordings = OperatorApi::openapi().merge_from(RecordingsApi::openapi());
+    recordings.merge_from(CasesApi::openapi()).merge_from(OversightApi::openapi())
 }
 
 /// A route's path as the document writes it: OpenAPI has no wildcard of its own.

@@ -50,6 +50,10 @@ permissions! {
     SeeQuarantine "see-quarantine" [Legal Privacy Operator];
     /// Deciding on a quarantined recording.
     Decide "decide" [Legal];
+    /// Seeing cases, what they hold, and the releases that wait.
+    SeeCases "see-cases" [Legal];
+    /// Opening, changing and closing cases; holding for them, and releasing.
+    ManageCases "manage-cases" [Legal];
     /// Adding related data: a transcript, a note.
     PutRelated "put-related" [Ingest Legal];
     /// Reading related data. `ingest` reads nothing but its receipts.

@@ -4,7 +4,7 @@ use axum::http::Method;
 use utoipa::openapi::OpenApi;
 
 use crate::http::api::recordings::{audio, get, list, listen, post, receipt, related, search, waveform};
-use crate::http::api::{docs, health, home, oversight as over};
+use crate::http::api::{cases, docs, health, home, oversight as over};
 use crate::http::app::App;
 use crate::http::registry::Routes;
 use crate::http::state::AppState;
@@ -12,7 +12,7 @@ use crate::http::state::AppState;
 /// Every route of the archive. `metrics_here`: false when `/metrics` has an address of its own.
 pub fn all_routes(metrics_here: bool) -> Routes<App> {
     let probes = if metrics_here { operator() } else { for_people_and_probes() };
-    probes.and(recordings()).and(oversight())
+    probes.and(recordings()).and(legal()).and(oversight())
 }
 
 /// No document, for an address that serves none.
@@ -39,6 +39,17 @@ fn for_people_and_probes<S: AppState>() -> Routes<S> {
 /// `/metrics` alone, for an address of its own.
 pub fn metrics<S: AppState>() -> Routes<S> {
     Routes::new().open(Method::GET, "/metrics", health::metrics::<S>)
+}
+
+/// Cases, what they hold, and how that ends.
+pub fn legal() -> Routes<App> {
+    Routes::new()
+        .guarded(Method::POST, "/v1/cases", cases::list::open)
+        .guarded(Method::GET, "/v1/cases", cases::list::list)
+        .guarded(Method::GET, "/v1/cases/{id}", cases::one::get)
+        .guarded(Method::PATCH, "/v1/cases/{id}", cases::one::change)
+        .guarded(Method::POST, "/v1/cases/{id}/notes", cases::note::add)
+        .guarded(Method::POST, "/v1/cases/{id}/close", cases::close::close)
 }
 
 /// Quarantine, custody, retention, purge runs; the ledger, open to witnesses.

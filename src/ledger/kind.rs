@@ -53,6 +53,26 @@ kinds! {
     HOLD_PLACED = "hold.placed";
     /// A legal hold was released.
     HOLD_RELEASED = "hold.released";
+    /// From here on an account's recordings of a period are held, those that arrive later as well.
+    HOLD_RULE_PLACED = "hold.rule_placed";
+    /// Such a rule ended.
+    HOLD_RULE_ENDED = "hold.rule_ended";
+    /// Somebody asked for the release of holds.
+    RELEASE_ASKED = "release.asked";
+    /// Another person decided on a release.
+    RELEASE_DECIDED = "release.decided";
+    /// A case was opened.
+    CASE_OPENED = "case.opened";
+    /// A case was changed, or got a note.
+    CASE_CHANGED = "case.changed";
+    /// Somebody read a case, or a list of cases.
+    CASE_READ = "case.read";
+    /// A case was closed.
+    CASE_CLOSED = "case.closed";
+    /// A case's retention period was over: it is gone, and its key is destroyed.
+    CASE_PURGED = "case.purged";
+    /// The destroyed key of a case was there again, and was destroyed again.
+    CASE_KEY_RETURNED = "case.key_returned";
     /// The purge stopped itself.
     BRAKE_RAISED = "brake.raised";
     /// An operator let the purge go on.

@@ -1,23 +1,17 @@
 //! What others do to the bucket, what a store does not do, and how much it is asked.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use earwitness::archive::{Archive, ArchiveError};
-use earwitness::clock::{Clock as _, ManualClock, SystemClock};
+use earwitness::archive::ArchiveError;
 use earwitness::fsck::{self, Action, Options, Problem};
-use earwitness::receive::bulk::shell_actor;
-use earwitness::receive::metadata::parse;
-use earwitness::receive::spool::Spool;
-use earwitness::receive::{ReceiveError, Received, Submission, receive};
-use earwitness::recording::RecordingId;
+use earwitness::receive::ReceiveError;
 use earwitness::vault::objects::{ObjectKey, Prefix, RecordingPart};
 
 use crate::on_both_stacks;
 use crate::support::meddling::Meddling;
 use crate::support::objects;
+use crate::support::opened::{Opened, opened};
 use crate::support::stack::{Bucket, Place, Stack};
-use crate::support::world::tone;
 
 on_both_stacks!(
     in Versioned:
@@ -29,41 +23,10 @@ const REPAIR: Options = Options { repair: true, rehash: false, rebuild: false };
 const REBUILD: Options = Options { repair: false, rehash: false, rebuild: true };
 const HOURS: Duration = Duration::from_secs(2 * 3_600);
 
-struct Opened {
-    archive: Arc<Archive>,
-    clock: Arc<ManualClock>,
-    place: Place,
-}
-
-async fn opened(place: &Place) -> Opened {
-    let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
-    Opened { archive: place.open(clock.clone(), &[]).await, clock, place: place.clone() }
-}
-
-impl Opened {
-    async fn upload(&self, call: &str) -> Result<Received, ReceiveError> {
-        let at = self.clock.now();
-        let text = format!(r#"{{"call_id": "{call}", "account_id": "a", "recorded_at": "{at}"}}"#);
-        let mut spool = Spool::create(self.place.folder(), u64::MAX).await.unwrap();
-        spool.write(&tone(call.len() as u32)).await.unwrap();
-        let (metadata, audio) = (parse(text.as_bytes()).unwrap(), spool.finish().await.unwrap());
-        receive(&self.archive, Submission { metadata, audio, actor: shell_actor("test") }).await
-    }
-
-    async fn received(&self, call: &str) -> RecordingId {
-        self.upload(call).await.unwrap().id
-    }
-
-    async fn key(&self, id: RecordingId, part: RecordingPart) -> ObjectKey {
-        let month = self.archive.catalog.recording(id).await.unwrap().unwrap().month;
-        ObjectKey::Recording { month, id, part }
-    }
-
-    /// What a repair finds, as names.
-    async fn repaired(&self, options: Options) -> Vec<(Problem, Action)> {
-        let report = fsck::run(&self.archive, options).await.unwrap();
-        report.findings.iter().map(|finding| (finding.problem, finding.action)).collect()
-    }
+/// What `fsck` finds, as names.
+async fn repaired(opened: &Opened, options: Options) -> Vec<(Problem, Action)> {
+    let report = fsck::run(&opened.archive, options).await.unwrap();
+    report.findings.iter().map(|finding| (finding.problem, finding.action)).collect()
 }
 
 async fn a_look_asks_for_a_part_of_the_recordings_and_once_for_each_object(place: &Place) {
@@ -83,7 +46,7 @@ async fn a_look_asks_for_a_part_of_the_recordings_and_once_for_each_object(place
 async fn a_store_that_keeps_what_it_deletes_is_not_asked_for_ever(place: &Place) {
     let mut opened = opened(place).await;
     let store = Meddling::with(&mut opened.archive, None);
-    let id = opened.received("a").await;
+    let id = opened.received("a").await.id;
     let ObjectKey::Recording { month, .. } = opened.key(id, RecordingPart::Audio).await else {
         panic!("a recording's")
     };
@@ -99,26 +62,26 @@ async fn a_store_that_keeps_what_it_deletes_is_not_asked_for_ever(place: &Place)
 async fn what_somebody_hid_is_brought_to_light() {
     let place = Place::new(Stack::Production, Bucket::Versioned).await;
     let opened = opened(&place).await;
-    let id = opened.received("a").await;
+    let id = opened.received("a").await.id;
     let audio = opened.key(id, RecordingPart::Audio).await;
     place.outsider().await.hide(&audio.to_string()).await;
     assert!(opened.archive.store.head(&audio).await.unwrap().is_none());
-    assert_eq!(opened.repaired(REPAIR).await, [(Problem::Hidden, Action::Repaired)]);
+    assert_eq!(repaired(&opened, REPAIR).await, [(Problem::Hidden, Action::Repaired)]);
     assert!(opened.archive.store.head(&audio).await.unwrap().is_some());
-    assert_eq!(opened.repaired(REPAIR).await, []);
+    assert_eq!(repaired(&opened, REPAIR).await, []);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hidden_recording_whose_row_is_lost_is_not_taken_for_an_upload_that_died() {
     let place = Place::new(Stack::Production, Bucket::Versioned).await;
     let before = opened(&place).await;
-    let id = before.received("a").await;
+    let id = before.received("a").await.id;
     before.archive.publish_ledger().await.unwrap();
     let audio = before.key(id, RecordingPart::Audio).await;
     place.outsider().await.hide(&audio.to_string()).await;
     let after = opened(&place.without_its_catalog().await).await;
     after.clock.advance(HOURS);
-    let found = after.repaired(REBUILD).await;
+    let found = repaired(&after, REBUILD).await;
     assert!(found.contains(&(Problem::Hidden, Action::Repaired)), "{found:?}");
     assert!(after.archive.store.head(&audio).await.unwrap().is_some());
     assert!(after.archive.catalog.recording(id).await.unwrap().is_some());
@@ -128,19 +91,19 @@ async fn a_hidden_recording_whose_row_is_lost_is_not_taken_for_an_upload_that_di
 async fn second_versions_are_told_and_those_of_sidecars_go() {
     let place = Place::new(Stack::Production, Bucket::Versioned).await;
     let opened = opened(&place).await;
-    let id = opened.received("a").await;
+    let id = opened.received("a").await.id;
     let (audio, sidecar) = (opened.key(id, RecordingPart::Audio).await, opened.key(id, RecordingPart::Sidecar).await);
     let outsider = place.outsider().await;
     // As a writer that dies between its write and the deletion of what it replaced.
     let bytes = objects::bytes_of(opened.archive.store.as_ref(), &sidecar).await;
     outsider.write(&sidecar.to_string(), bytes).await;
-    assert_eq!(opened.repaired(REPAIR).await, [], "somebody may be at it");
+    assert_eq!(repaired(&opened, REPAIR).await, [], "somebody may be at it");
     opened.clock.advance(HOURS);
-    assert_eq!(opened.repaired(REPAIR).await, [(Problem::OldVersions, Action::Repaired)]);
+    assert_eq!(repaired(&opened, REPAIR).await, [(Problem::OldVersions, Action::Repaired)]);
     let found = objects::listed(opened.archive.store.as_ref(), &Prefix::recordings()).await;
     assert_eq!(found.iter().filter(|version| version.key == Some(sidecar)).count(), 1);
     outsider.write(&audio.to_string(), b"something else".to_vec()).await;
-    assert_eq!(opened.repaired(REPAIR).await, [(Problem::Overwritten, Action::Reported)]);
+    assert_eq!(repaired(&opened, REPAIR).await, [(Problem::Overwritten, Action::Reported)]);
     let found = objects::listed(opened.archive.store.as_ref(), &Prefix::recordings()).await;
     assert_eq!(found.iter().filter(|version| version.key == Some(audio)).count(), 2, "for people to look at");
 }
@@ -159,10 +122,10 @@ async fn an_upload_whose_audio_is_gone_before_its_lock_is_not_acknowledged() {
 async fn a_lock_that_outlives_its_deadline_is_told_long_before() {
     let place = Place::new(Stack::Production, Bucket::Locked).await;
     let opened = opened(&place).await;
-    let id = opened.received("a").await;
-    assert_eq!(opened.repaired(REPAIR).await, []);
+    let id = opened.received("a").await.id;
+    assert_eq!(repaired(&opened, REPAIR).await, []);
     let expires_at = opened.archive.catalog.recording(id).await.unwrap().unwrap().expires_at;
     let waveform = opened.key(id, RecordingPart::Waveform).await;
     opened.archive.store.lock(&waveform, expires_at.plus(HOURS * 24)).await.unwrap();
-    assert_eq!(opened.repaired(REPAIR).await, [(Problem::LockTooLong, Action::Reported)]);
+    assert_eq!(repaired(&opened, REPAIR).await, [(Problem::LockTooLong, Action::Reported)]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::crash::points::{DECISION, INGEST, LONG_INGEST, MONTH, PURGE, RELATED};
+use crate::crash::points::{CASE, DECISION, INGEST, LONG_INGEST, MONTH, PURGE, RELATED};
 use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
 
@@ -38,6 +38,7 @@ fn each_is_died_at() {
         .chain(LONG_INGEST.iter().copied())
         .chain(PURGE.all())
         .chain(MONTH.all())
+        .chain(CASE.iter().copied())
         .chain(REBUILD_POINTS.iter().copied())
         .chain(stores)
         .chain(CATALOG_POINTS.iter().copied())

@@ -7,7 +7,7 @@ use earwitness::access::{Actor, Role};
 use earwitness::archive::{Archive, ArchiveError};
 use earwitness::catalog::{SecretState, pin};
 use earwitness::clock::{Clock, Timestamp};
-use earwitness::hold::{self, HoldError, NewHold};
+use earwitness::hold::{self, HoldError, NewHold, Placed};
 use earwitness::ledger::destruction::DestructionRecord;
 use earwitness::purge::pass;
 use earwitness::recording::RecordingId;
@@ -51,8 +51,8 @@ async fn place_hold(archive: &Archive, id: RecordingId, case_id: Uuid) -> Uuid {
     let mut tx = archive.catalog.begin().await.expect("a transaction");
     tx.ensure_case(case_id, archive.clock.now(), &[]).await.expect("a case");
     tx.commit().await.expect("committed");
-    let hold = NewHold { id: Uuid::new_v4(), case_id, recording_id: id };
-    hold::place(archive, &hold, &actor()).await.expect("the hold is placed");
+    let hold = NewHold { id: Uuid::new_v4(), case_id, recording_id: id, rule: None };
+    assert_eq!(hold::place(archive, &hold, &actor()).await.expect("the hold is placed"), Placed::Placed);
     hold.id
 }
 
@@ -112,8 +112,8 @@ async fn it_lives_by_its_cases_key_when_its_month_is_over(place: &Place) {
     let kinds: Vec<String> = running.custody(held).await.into_iter().map(|(kind, _)| kind).collect();
     assert!(kinds.contains(&"hold.placed".to_owned()), "{kinds:?}");
 
-    hold::release(archive, held, hold, &actor()).await.expect("released");
-    let again = hold::release(archive, held, hold, &actor()).await;
+    hold::release(archive, held, hold, None, &actor()).await.expect("released");
+    let again = hold::release(archive, held, hold, None, &actor()).await;
     assert!(matches!(again, Err(HoldError::NotFound)), "{again:?}");
     assert_eq!(hears(&running, &legal, held).await.0, 410, "the hold was all that kept it");
     exhaust(archive).await;
@@ -138,7 +138,10 @@ async fn a_lost_catalog_gets_the_hold_back_after_the_month(place: &Place) {
     let report = fsck::run(&rebuilt, options).await.expect("rebuilt");
     assert!(report.is_sound(), "{report}");
     rebuilt.check_freshness().await.expect("the same ledger goes on");
-    assert_eq!(rebuilt.catalog.holds_of(held).await.expect("holds").first().map(|h| (h.0, h.1)), Some((hold, case)));
+    assert_eq!(
+        rebuilt.catalog.holds_of(held).await.expect("holds").first().map(|h| (h.id, h.case_id)),
+        Some((hold, case))
+    );
     let row = rebuilt.catalog.recording(held).await.expect("an answer").expect("it is back");
     rebuilt.open_recording(&row).await.expect("it opens by its case's key");
     assert!(rebuilt.catalog.recording(free).await.expect("an answer").is_none(), "what was purged is not");
@@ -154,7 +157,9 @@ async fn one_of_two_cases_lets_go(place: &Place) {
     let id = post(&running, &crm, "held", 1).await;
     let archive = &running.archive;
     let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
-    let (first, twice) = (place_hold(archive, id, one).await, place_hold(archive, id, one).await);
+    let first = place_hold(archive, id, one).await;
+    let again = NewHold { id: Uuid::new_v4(), case_id: one, recording_id: id, rule: None };
+    assert_eq!(hold::place(archive, &again, &actor()).await.expect("an answer"), Placed::Already);
     place_hold(archive, id, other).await;
     let holders = async || {
         let wraps = archive.catalog.recording_keys(id).await.expect("keys");
@@ -167,9 +172,7 @@ async fn one_of_two_cases_lets_go(place: &Place) {
         names
     };
     assert_eq!(holders().await, all(&[one, other]));
-    hold::release(archive, id, first, &actor()).await.expect("released");
-    assert_eq!(holders().await, all(&[one, other]), "the case still has a hold");
-    hold::release(archive, id, twice, &actor()).await.expect("released");
+    hold::release(archive, id, first, None, &actor()).await.expect("released");
     assert_eq!(holders().await, all(&[other]));
     let row = archive.catalog.recording(id).await.expect("an answer").expect("a row");
     let sidecar = archive.read_sidecar(row.month, id).await.expect("it opens").expect("a sidecar");
@@ -188,7 +191,7 @@ async fn a_hold_at_the_deadline_comes_too_late(place: &Place) {
     let crm = running.token(Role::Ingest, &[], None).await;
     let id = post(&running, &crm, "late", 1).await;
     running.clock.set(at("2026-11-22T11:00:00Z"));
-    let hold = NewHold { id: Uuid::new_v4(), case_id: Uuid::new_v4(), recording_id: id };
+    let hold = NewHold { id: Uuid::new_v4(), case_id: Uuid::new_v4(), recording_id: id, rule: None };
     let told = hold::place(&running.archive, &hold, &actor()).await;
     assert!(matches!(told, Err(HoldError::TooLate)), "{told:?}");
     assert!(running.archive.catalog.holds_of(id).await.expect("holds").is_empty());
@@ -232,7 +235,8 @@ async fn a_case_that_comes_while_another_goes_finds_the_recording(place: &Place)
     for _ in 0..20 {
         let next = Uuid::new_v4();
         let who = actor();
-        let (placed, released) = tokio::join!(place_hold(archive, id, next), hold::release(archive, id, hold, &who));
+        let (placed, released) =
+            tokio::join!(place_hold(archive, id, next), hold::release(archive, id, hold, None, &who));
         released.expect("released");
         let row = archive.catalog.recording(id).await.expect("an answer").expect("a row");
         let (_, sealed) = archive.open_recording(&row).await.expect("it opens");

@@ -7,6 +7,7 @@ mod audio;
 mod bodies;
 mod browser;
 mod bucket;
+mod cases;
 mod catalog;
 mod chaos;
 mod cli;

@@ -3,19 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use earwitness::archive::Archive;
 use earwitness::archive::journal::About;
 use earwitness::catalog::{Brake, BrakeKind, CallClaim, RelatedRow, SecretState};
-use earwitness::clock::{Clock as _, ManualClock, SystemClock};
+use earwitness::clock::{Clock as _, SystemClock};
 use earwitness::fsck::{self, Action, Options, Problem};
 use earwitness::ledger::destruction::{DestructionFacts, DestructionRecord};
 use earwitness::ledger::kind::Kind;
 use earwitness::ledger::sequencer::entry_of;
 use earwitness::ledger::shapes::ProvenEntry;
-use earwitness::receive::bulk::shell_actor;
-use earwitness::receive::metadata::parse;
-use earwitness::receive::spool::Spool;
-use earwitness::receive::{Received, Submission, receive};
 use earwitness::recording::{ExpiryMonth, RecordingId};
 use earwitness::vault::keys::KeyName;
 use earwitness::vault::objects::{ObjectKey, Prefix, PutBody, RecordingPart};
@@ -25,6 +20,7 @@ use uuid::Uuid;
 use crate::on_both_stacks;
 use crate::support::meddling::Meddling;
 use crate::support::objects;
+use crate::support::opened::{Opened, opened};
 use crate::support::stack::{Bucket, Place, Stack};
 use crate::support::world::tone;
 
@@ -42,61 +38,31 @@ const REBUILD: Options = Options { repair: false, rehash: false, rebuild: true }
 const REPAIR: Options = Options { repair: true, rehash: false, rebuild: false };
 const HOUR: Duration = Duration::from_secs(3_600);
 
-struct Opened {
-    archive: Arc<Archive>,
-    clock: Arc<ManualClock>,
-    place: Place,
+/// Somebody changes an object behind the archive's back.
+async fn change(opened: &Opened, key: &ObjectKey, how: impl FnOnce(&mut Vec<u8>)) {
+    objects::change(opened.archive.store.as_ref(), key, how).await;
 }
 
-async fn opened(place: &Place) -> Opened {
-    let clock = Arc::new(ManualClock::new(SystemClock::new().now()));
-    Opened { archive: place.open(clock.clone(), &[]).await, clock, place: place.clone() }
-}
-
-impl Opened {
-    async fn received(&self, call: &str) -> Received {
-        let at = self.clock.now();
-        let text = format!(r#"{{"call_id": "{call}", "account_id": "a", "recorded_at": "{at}"}}"#);
-        let mut spool = Spool::create(self.place.folder(), u64::MAX).await.unwrap();
-        spool.write(&tone(call.len() as u32)).await.unwrap();
-        let (metadata, audio) = (parse(text.as_bytes()).unwrap(), spool.finish().await.unwrap());
-        receive(&self.archive, Submission { metadata, audio, actor: shell_actor("test") }).await.unwrap()
-    }
-
-    async fn sidecar(&self, id: RecordingId) -> ObjectKey {
-        ObjectKey::Recording { month: self.month(id).await, id, part: RecordingPart::Sidecar }
-    }
-
-    /// Somebody changes an object behind the archive's back.
-    async fn change(&self, key: &ObjectKey, how: impl FnOnce(&mut Vec<u8>)) {
-        objects::change(self.archive.store.as_ref(), key, how).await;
-    }
-
-    async fn month(&self, id: RecordingId) -> ExpiryMonth {
-        self.archive.catalog.recording(id).await.unwrap().unwrap().month
-    }
-
-    /// The month's signed record, as the archive itself would write it.
-    async fn record(&self, facts: &DestructionFacts, said: &DestructionFacts) -> Vec<u8> {
-        let archive = &self.archive;
-        let at = archive.clock.now();
-        let (entry, opening) = archive.entry(Kind::MONTH_DESTROYED, About::NothingPersonal, said, at).await.unwrap();
-        let mut tx = archive.catalog.begin().await.unwrap();
-        tx.append_entry(&entry).await.unwrap();
-        tx.commit().await.unwrap();
-        archive.publish_ledger().await.unwrap();
-        let row = archive.catalog.ledger_entry(entry.id).await.unwrap().unwrap();
-        let (_, proof) = archive.ledger().prove(&row).await.unwrap().unwrap();
-        let ledger = ProvenEntry::new(row.seq.unwrap(), &entry_of(&row.entry).unwrap(), &opening, &proof).unwrap();
-        let record = DestructionRecord {
-            document_type: String::new(),
-            facts: facts.clone(),
-            controller: archive.controller(),
-            ledger,
-            signature: None,
-        };
-        record.sign(&archive.signing).unwrap()
-    }
+/// The month's signed record, as the archive itself would write it.
+async fn record(opened: &Opened, facts: &DestructionFacts, said: &DestructionFacts) -> Vec<u8> {
+    let archive = &opened.archive;
+    let at = archive.clock.now();
+    let (entry, opening) = archive.entry(Kind::MONTH_DESTROYED, About::NothingPersonal, said, at).await.unwrap();
+    let mut tx = archive.catalog.begin().await.unwrap();
+    tx.append_entry(&entry).await.unwrap();
+    tx.commit().await.unwrap();
+    archive.publish_ledger().await.unwrap();
+    let row = archive.catalog.ledger_entry(entry.id).await.unwrap().unwrap();
+    let (_, proof) = archive.ledger().prove(&row).await.unwrap().unwrap();
+    let ledger = ProvenEntry::new(row.seq.unwrap(), &entry_of(&row.entry).unwrap(), &opening, &proof).unwrap();
+    let record = DestructionRecord {
+        document_type: String::new(),
+        facts: facts.clone(),
+        controller: archive.controller(),
+        ledger,
+        signature: None,
+    };
+    record.sign(&archive.signing).unwrap()
 }
 
 async fn one_bad_object_keeps_no_other_from_being_mended(place: &Place) {
@@ -109,9 +75,9 @@ async fn one_bad_object_keeps_no_other_from_being_mended(place: &Place) {
         let at = bytes.len() / 2;
         bytes[at] ^= 1;
     };
-    before.change(&before.sidecar(ids[0]).await, flip).await;
-    before.change(&before.sidecar(ids[1]).await, |bytes| bytes.truncate(bytes.len() / 2)).await;
-    before.change(&before.sidecar(ids[2]).await, |bytes| *bytes = b"{}".to_vec()).await;
+    change(&before, &before.key(ids[0], RecordingPart::Sidecar).await, flip).await;
+    change(&before, &before.key(ids[1], RecordingPart::Sidecar).await, |bytes| bytes.truncate(bytes.len() / 2)).await;
+    change(&before, &before.key(ids[2], RecordingPart::Sidecar).await, |bytes| *bytes = b"{}".to_vec()).await;
     let certificate = ObjectKey::Certificate { month: before.month(ids[0]).await, id: RecordingId(Uuid::new_v4()) };
     before.archive.store.put(&certificate, b"{\"backups\":".to_vec().into()).await.unwrap();
 
@@ -153,11 +119,11 @@ async fn a_record_of_destruction_that_is_not_ours_destroys_nothing(place: &Place
     };
     let (past, other): (ExpiryMonth, ExpiryMonth) = ("2020-01".parse().unwrap(), "2020-02".parse().unwrap());
     let bad = [
-        (live, stranger.record(&facts(live), &facts(live)).await, "another key signed it"),
-        (live, opened.record(&facts(live), &facts(live)).await, "the key is there"),
-        (past, stranger.record(&facts(past), &facts(past)).await, "another key signed it"),
-        (past, opened.record(&facts(other), &facts(other)).await, "it is of another month"),
-        (past, opened.record(&facts(past), &facts(other)).await, "the ledger says something else"),
+        (live, record(&stranger, &facts(live), &facts(live)).await, "another key signed it"),
+        (live, record(&opened, &facts(live), &facts(live)).await, "the key is there"),
+        (past, record(&stranger, &facts(past), &facts(past)).await, "another key signed it"),
+        (past, record(&opened, &facts(other), &facts(other)).await, "it is of another month"),
+        (past, record(&opened, &facts(past), &facts(other)).await, "the ledger says something else"),
     ];
     for (month, bytes, why) in bad {
         let key = ObjectKey::MonthDestroyed(month);
@@ -174,7 +140,7 @@ async fn a_record_of_destruction_that_is_not_ours_destroys_nothing(place: &Place
         opened.archive.store.delete(&key).await.unwrap();
     }
     // Our own, about a key that is gone.
-    let good = opened.record(&facts(past), &facts(past)).await;
+    let good = record(&opened, &facts(past), &facts(past)).await;
     opened.archive.store.put(&ObjectKey::MonthDestroyed(past), good.into()).await.unwrap();
     assert!(fsck::run(&opened.archive, REBUILD).await.unwrap().is_sound());
     let secret = opened.archive.catalog.load_secret(&KeyName::Month(past).to_string()).await.unwrap().unwrap();
@@ -286,7 +252,7 @@ async fn a_wider_bundle_serves_as_well(place: &Place) {
     opened.received("bb").await;
     opened.archive.publish_ledger().await.unwrap();
     // As after a crash between the tiles and their checkpoint, with the narrower bundle lost.
-    opened.change(&ObjectKey::Checkpoint, |bytes| *bytes = old).await;
+    change(&opened, &ObjectKey::Checkpoint, |bytes| *bytes = old).await;
     let exact: ObjectKey = format!("ledger/tile/entries/000.p/{size}").parse().unwrap();
     opened.archive.store.delete(&exact).await.unwrap();
     let after = self::opened(&place.without_its_catalog().await).await;

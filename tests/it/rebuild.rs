@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use earwitness::catalog::{Catalog, HoldOutcome, PurgeStage};
+use earwitness::catalog::{Catalog, HoldOutcome, HoldRow, PurgeStage};
 use earwitness::clock::Timestamp;
 use earwitness::recording::RecordingId;
 use reqwest::StatusCode;
@@ -16,7 +16,7 @@ use crate::support::stack::Stack;
 use crate::support::world::{Server, World, call, five_years_less, tone, unix_now};
 
 /// In the order in which one rebuild comes to them.
-pub(crate) const REBUILD_POINTS: &[&str] = &["rebuild.ledger", "rebuild.purges"];
+pub(crate) const REBUILD_POINTS: &[&str] = &["rebuild.ledger", "rebuild.cases", "rebuild.purges"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_nothing_on_embedded() {
@@ -65,16 +65,17 @@ enum Loss {
 }
 
 /// A hold that the running server was not told of, so that its sidecar is left to housekeeping.
-pub(crate) async fn hold(world: &World, id: RecordingId) -> (Uuid, Uuid, Timestamp) {
+pub(crate) async fn hold(world: &World, id: RecordingId) -> HoldRow {
     let (hold, case, at) = (Uuid::new_v4(), Uuid::new_v4(), Timestamp::from_micros(unix_now() * 1_000_000));
     let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
     let mut tx = catalog.begin().await.expect("a transaction");
     tx.ensure_case(case, at, b"").await.expect("a case");
-    assert_eq!(tx.place_hold(hold, case, id, at).await.expect("an answer"), HoldOutcome::Placed);
+    let hold = HoldRow { place_no: 1, ..HoldRow::direct(hold, case, id, at) };
+    assert_eq!(tx.place_hold(&hold).await.expect("an answer"), HoldOutcome::Placed);
     tx.commit().await.expect("a commit");
     assert_eq!(catalog.stale_sidecars(10).await.expect("an answer"), [id], "its sidecar does not know of the hold");
     catalog.close().await;
-    (hold, case, at)
+    hold
 }
 
 /// Kills a rebuild at this point, with the purge applied or not yet.

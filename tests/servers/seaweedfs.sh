@@ -36,12 +36,12 @@ make_seaweedfs() { # an empty store in $weed_dir, which knows the credentials of
 JSON
 }
 
-run_seaweedfs() { # run_seaweedfs PORT…: seven, on what make_seaweedfs made, until it stores; false when it does not
+run_seaweedfs() { # run_seaweedfs PORT…: eight, on what make_seaweedfs made, until it stores; false when it does not
   # Each bucket that a test makes takes several volumes, which are small while they are empty. It logs to TMPDIR as well.
   (cd "$weed_dir" && TMPDIR="$weed_dir" exec setpriv --pdeathsig KILL "$venv/bin/weed" server -dir="$weed_dir/data" \
     -ip=127.0.0.1 -ip.bind=127.0.0.1 -master.port="$1" -master.port.grpc="$2" -volume.port="$3" -volume.port.grpc="$4" -filer \
-    -filer.port="$5" -filer.port.grpc="$6" -s3 -s3.port="$7" -s3.config="$weed_dir/s3.json" -s3.port.iceberg=0 \
-    -s3.port.lance=0 -master.telemetry=false -master.electionTimeout=1s -master.volumeSizeLimitMB=256 \
+    -filer.port="$5" -filer.port.grpc="$6" -s3 -s3.port="$7" -s3.port.grpc="$8" -s3.config="$weed_dir/s3.json" \
+    -s3.port.iceberg=0 -s3.port.lance=0 -master.telemetry=false -master.electionTimeout=1s -master.volumeSizeLimitMB=256 \
     -volume.max=1000) >>"$weed_dir/log" 2>&1 &
   weed_pid=$!
   for _ in {1..300}; do
@@ -64,7 +64,7 @@ start_seaweedfs() {
   weed_credentials
   make_seaweedfs
   for _ in 1 2 3; do # another process may take a port first
-    read -ra ports < <(free_ports 7)
+    read -ra ports < <(free_ports 8)
     run_seaweedfs "${ports[@]}" && return
   done
   tail -n 50 "$weed_dir/ready.log" "$weed_dir/log" >&2

@@ -28,6 +28,8 @@ statements! {
         (SELECT entry_id FROM ledger_openings WHERE erase_at IS NOT NULL AND erase_at <= $1 LIMIT $2)";
     ERASE_OF = "DELETE FROM ledger_openings WHERE recording_id = $1";
     COUNT_OF = "SELECT count(*) FROM ledger_openings WHERE recording_id = $1";
+    UNDER = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
+        JOIN ledger_entries e ON e.id = o.entry_id WHERE o.sealed_under = $1 AND e.kind <> $2 ORDER BY e.at DESC, e.id DESC LIMIT $3";
 }
 
 impl Catalog {
@@ -53,6 +55,12 @@ impl Catalog {
     pub async fn first_of_kind(&self, id: RecordingId, kind: &str) -> Result<Option<OpeningRow>> {
         let row = sqlx::query(FIRST_OF).bind(id.to_string()).bind(kind).fetch_optional(&self.pool).await?;
         row.as_ref().map(opening_row).transpose()
+    }
+
+    /// The newest `limit` entries sealed under one secret without those of kind `but`, oldest first.
+    pub async fn entries_under(&self, secret: &str, but: &str, limit: u32) -> Result<Vec<OpeningRow>> {
+        let query = sqlx::query(UNDER).bind(secret).bind(but).bind(i64::from(limit));
+        query.fetch_all(&self.pool).await?.iter().rev().map(opening_row).collect()
     }
 
     /// An entry with its opening, while that is kept.

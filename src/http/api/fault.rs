@@ -6,6 +6,7 @@ use axum::http::header::RETRY_AFTER;
 use crate::archive::ArchiveError;
 use crate::find::FindError;
 use crate::find::related::MAX_RELATED_ITEMS;
+use crate::hold::HoldError;
 use crate::http::codes::Code;
 use crate::http::problem::{Problem, log_cause};
 use crate::receive::ReceiveError;
@@ -41,6 +42,23 @@ impl From<FindError> for Problem {
                 .detail(format!("a recording has at most {MAX_RELATED_ITEMS} pieces of related data; replace one"))
                 .member("limit", MAX_RELATED_ITEMS),
             FindError::Archive(error) => error.into(),
+        }
+    }
+}
+
+impl From<HoldError> for Problem {
+    fn from(error: HoldError) -> Self {
+        match &error {
+            HoldError::NotFound | HoldError::NoCase => Self::new(Code::NotFound),
+            HoldError::TooLate => Self::new(Code::Expired),
+            HoldError::CaseClosed => Self::new(Code::CaseClosed),
+            HoldError::StillHolds => Self::new(Code::CaseInForce),
+            HoldError::RuleEnded | HoldError::Conflict => Self::new(Code::Conflict).detail(&error),
+            HoldError::TooMany(_, most) => Self::new(Code::TooMany).detail(&error).member("limit", *most),
+            HoldError::Archive(_) => match error {
+                HoldError::Archive(error) => error.into(),
+                other => Self::internal(&other),
+            },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The handlers, one file per subject.
 
+pub mod cases;
 pub mod docs;
 mod fault;
 pub mod health;

@@ -70,6 +70,10 @@ pub enum ObjectKey {
     MonthDestroyed(ExpiryMonth),
     /// `tokens/<uuid>.revoked`: that a token was withdrawn, sealed.
     TokenRevoked(Uuid),
+    /// `cases/<uuid>`: what brings a case back when the catalog is lost, sealed.
+    Case(Uuid),
+    /// `cases/<uuid>.purged`: that a case was purged, sealed under the installation's key.
+    CasePurged(Uuid),
     /// `ledger/checkpoint`: the newest checkpoint; overwritten.
     Checkpoint,
     /// `ledger/checkpoints/<size>`: the checkpoint of that tree size.
@@ -95,6 +99,8 @@ impl fmt::Display for ObjectKey {
             Self::Certificate { month, id } => write!(f, "certificates/{month}/{id}.json"),
             Self::MonthDestroyed(month) => write!(f, "months/{month}.destroyed.json"),
             Self::TokenRevoked(id) => write!(f, "tokens/{}.revoked", id.as_hyphenated()),
+            Self::Case(id) => write!(f, "cases/{}", id.as_hyphenated()),
+            Self::CasePurged(id) => write!(f, "cases/{}.purged", id.as_hyphenated()),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
             Self::CheckpointAt(size) => write!(f, "ledger/checkpoints/{size}"),
             Self::Timestamp(size) => write!(f, "ledger/timestamps/{size}.tsr"),
@@ -134,6 +140,10 @@ fn parse(text: &str) -> Option<ObjectKey> {
         }
         "months" => rest.strip_suffix(".destroyed.json")?.parse().ok().map(ObjectKey::MonthDestroyed),
         "tokens" => Some(ObjectKey::TokenRevoked(Uuid::try_parse(rest.strip_suffix(".revoked")?).ok()?)),
+        "cases" => Some(match rest.strip_suffix(".purged") {
+            Some(id) => ObjectKey::CasePurged(Uuid::try_parse(id).ok()?),
+            None => ObjectKey::Case(Uuid::try_parse(rest).ok()?),
+        }),
         "ledger" if rest == "checkpoint" => Some(ObjectKey::Checkpoint),
         "ledger" => match rest.split_once('/')? {
             ("checkpoints", size) => size.parse().ok().map(ObjectKey::CheckpointAt),
@@ -190,6 +200,11 @@ impl Prefix {
         Self("tokens/".into())
     }
 
+    /// What the store keeps of cases.
+    pub fn cases() -> Self {
+        Self("cases/".into())
+    }
+
     /// The ledger's tiles and checkpoints.
     pub fn ledger() -> Self {
         Self("ledger/".into())
@@ -236,6 +251,8 @@ mod tests {
             format!("certificates/2031-11/{ID}.json"),
             "months/2031-11.destroyed.json".into(),
             format!("tokens/{ID}.revoked"),
+            format!("cases/{ID}"),
+            format!("cases/{ID}.purged"),
             "ledger/checkpoint".into(),
             "ledger/checkpoints/1200".into(),
             "ledger/timestamps/1200.tsr".into(),
@@ -262,6 +279,8 @@ mod tests {
             "ledger/timestamps/7".into(),
             format!("certificates/2031-11/{ID}"),
             format!("tokens/{}.revoked", ID.to_uppercase()),
+            format!("cases/{ID}/record"),
+            format!("cases/{}", ID.to_uppercase()),
         ] {
             assert!(text.parse::<ObjectKey>().is_err(), "{text}");
         }

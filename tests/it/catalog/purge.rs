@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use earwitness::catalog::{Catalog, HoldOutcome, PurgeStage};
+use earwitness::catalog::{Catalog, HoldOutcome, HoldRow, PurgeStage};
 use earwitness::recording::RecordingId;
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ async fn hold(catalog: &Catalog, id: RecordingId, now: &str) -> (Uuid, HoldOutco
     let (hold, case) = (Uuid::new_v4(), Uuid::new_v4());
     let mut tx = catalog.begin().await.expect("a transaction");
     tx.ensure_case(case, at(now), b"sealed").await.expect("a case");
-    let outcome = tx.place_hold(hold, case, id, at(now)).await.expect("an answer");
+    let outcome = tx.place_hold(&HoldRow::direct(hold, case, id, at(now))).await.expect("an answer");
     tx.commit().await.expect("committed");
     (hold, outcome)
 }
@@ -62,6 +62,7 @@ async fn a_hold_wins_or_is_told_that_it_came_too_late(place: &CatalogPlace) {
                 assert!(was_fenced, "told that it came too late, and not fenced");
                 fenced += 1;
             }
+            other => panic!("{other:?}"),
         }
     }
     assert_eq!(held + fenced, 200);

@@ -1,6 +1,6 @@
 //! Search: every filter against a plain loop over the same recordings, and pages that neither skip nor repeat.
 
-use earwitness::catalog::{Catalog, Filter, NewRecording, Page, ScopeFilter};
+use earwitness::catalog::{Catalog, Filter, HoldRow, NewRecording, Page, ScopeFilter};
 use earwitness::recording::{RecordingId, Status};
 use uuid::Uuid;
 
@@ -41,7 +41,7 @@ async fn sixty(catalog: &Catalog) -> Vec<NewRecording> {
             let mut tx = catalog.begin().await.expect("a transaction");
             let case = Uuid::new_v4();
             tx.ensure_case(case, at(NOW), b"").await.expect("a case");
-            tx.place_hold(Uuid::new_v4(), case, new.id, at(NOW)).await.expect("held");
+            tx.place_hold(&HoldRow::direct(Uuid::new_v4(), case, new.id, at(NOW))).await.expect("held");
             tx.commit().await.expect("committed");
         }
         all.push(new);

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use super::{document, on_both, stderr};
+use super::{document, stderr};
+use crate::on_each_stack;
 use crate::support::stack::Stack;
 use crate::support::world::World;
 
-on_both!(a_token_is_made_listed_and_withdrawn, commands_print_one_document_and_nothing_else);
+on_each_stack!(a_token_is_made_listed_and_withdrawn, commands_print_one_document_and_nothing_else);
 
 async fn a_token_is_made_listed_and_withdrawn(stack: Stack) {
     let world = World::new(stack).await;

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{document, import, on_both, row, stderr};
+use super::{document, import, row, stderr};
+use crate::on_each_stack;
 use crate::support::stack::Stack;
 use crate::support::world::World;
 
-on_both!(an_import_is_repeatable_and_lists_what_it_refused);
+on_each_stack!(an_import_is_repeatable_and_lists_what_it_refused);
 
 fn rejects(world: &World) -> Vec<Value> {
     let text = std::fs::read_to_string(world.folder.path().join("calls.jsonl.rejects.jsonl")).unwrap_or_default();

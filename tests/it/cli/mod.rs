@@ -16,21 +16,6 @@ use serde_json::{Value, json};
 
 use crate::support::world::{World, five_years_less, tone, unix_now};
 
-/// Makes one test per stack out of an async function that takes a `Stack`.
-macro_rules! on_both {
-    ($($name:ident),+ $(,)?) => {
-        mod embedded {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::support::stack::Stack::Embedded).await; })+
-        }
-        mod production {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::support::stack::Stack::Production).await; })+
-        }
-    };
-}
-use on_both;
-
 /// A command that goes on until it is told to end.
 struct Running {
     child: Child,

@@ -1,11 +1,12 @@
 //! `purge`.
 
-use super::{document, on_both, stderr, with_one_due_in_an_hour};
+use super::{document, stderr, with_one_due_in_an_hour};
+use crate::on_each_stack;
 use crate::support::objects::certificates;
 use crate::support::stack::Stack;
 use crate::support::world::World;
 
-on_both!(a_dry_run_changes_nothing_and_a_purge_leaves_a_certificate, a_purge_with_its_brakes_on_says_why);
+on_each_stack!(a_dry_run_changes_nothing_and_a_purge_leaves_a_certificate, a_purge_with_its_brakes_on_says_why);
 
 async fn a_dry_run_changes_nothing_and_a_purge_leaves_a_certificate(stack: Stack) {
     let mut world = World::moving_its_clock(stack).await;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use earwitness::vault::objects::ObjectKey;
 use serde_json::Value;
 
-use super::{Running, document, import, on_both, row, stderr};
+use super::{Running, document, import, row, stderr};
+use crate::on_each_stack;
 use crate::support::objects::bytes_of;
 use crate::support::stack::Stack;
 use crate::support::world::World;
 
-on_both!(
+on_each_stack!(
     tokens_count_from_the_next_request_on,
     a_catalog_older_than_its_store_serves_nothing,
     metrics_tell_what_is_there_and_what_fails,

@@ -2,6 +2,7 @@
 //! nothing is left over.
 
 mod after;
+mod cases;
 mod ingest;
 pub(crate) mod points;
 mod purge;
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::stack::Stack;
 use crate::support::world::{World, call, tone, tone_of};
-use points::{INGEST, LONG_INGEST, MONTH, PURGE, RELATED};
+use points::{CASE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED};
 use reqwest::StatusCode;
 
 /// Longer than a claim or a lease lasts, so that those of the dead process are over after the restart.
@@ -37,6 +38,7 @@ on_both! {
     an_upload: |stack| for point in INGEST.on(stack) { ingest::dies_at(stack, point, &tone(1)).await };
     a_purge: |stack| for point in PURGE.on(stack) { purge::dies_at(stack, point).await };
     the_end_of_a_month: |stack| for point in MONTH.on(stack) { purge::month_end_dies_at(stack, point).await };
+    a_case: |stack| for point in CASE { cases::opening_dies_at(stack, point).await };
     a_decision: |stack| after::decision_dies(stack).await;
     related_data: |stack| for (point, is_kept) in RELATED { after::related_dies_at(stack, point, *is_kept).await };
     what_was_acknowledged_survives_a_kill: |stack| ingest::killed_under_load(stack).await;

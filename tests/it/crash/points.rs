@@ -74,5 +74,8 @@ pub(crate) const MONTH: Points = Points {
 
 pub(crate) const DECISION: &str = "decide.committed";
 
+/// Of a case that is being opened.
+pub(crate) const CASE: &[&str] = &["case.key_made", "case.opened", "case.stored"];
+
 /// With whether what was sent is there after the restart.
 pub(crate) const RELATED: &[(&str, bool)] = &[("related.object_stored", false), ("related.committed", true)];

@@ -4,8 +4,7 @@ mod catalog;
 mod keys;
 mod store;
 
-use earwitness::catalog::Catalog;
-use earwitness::clock::Timestamp;
+use earwitness::catalog::{Catalog, HoldRow};
 use earwitness::recording::RecordingId;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -40,7 +39,7 @@ pub struct Filled {
     doubtful: Taken,
     due: String,
     certificate: Vec<u8>,
-    hold: (Uuid, Uuid, Timestamp),
+    hold: HoldRow,
     checkpoints: Vec<String>,
 }
 

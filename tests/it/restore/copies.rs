@@ -6,12 +6,13 @@ use earwitness::vault::keys::KeyName;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{due, end_the_month, heard, on_both};
+use super::{due, end_the_month, heard};
+use crate::on_each_stack;
 use crate::rebuild::post;
 use crate::support::stack::Stack;
 use crate::support::world::{World, call, tone};
 
-on_both!(what_was_copied_before_its_months_key_was_destroyed_does_not_open);
+on_each_stack!(what_was_copied_before_its_months_key_was_destroyed_does_not_open);
 
 async fn what_was_copied_before_its_months_key_was_destroyed_does_not_open(stack: Stack) {
     let mut world = World::moving_its_clock(stack).await;

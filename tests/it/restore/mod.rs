@@ -13,27 +13,13 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::on_each_stack;
 use crate::rebuild::{checkpoint, head, leaves, post, tree_hash};
 use crate::support::objects;
 use crate::support::stack::Stack;
 use crate::support::world::{Server, World, call, five_years_less, tone, unix_now};
 
-/// Makes one test per stack out of an async function that takes a `Stack`.
-macro_rules! on_both {
-    ($($name:ident),+ $(,)?) => {
-        mod embedded {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::support::stack::Stack::Embedded).await; })+
-        }
-        mod production {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::support::stack::Stack::Production).await; })+
-        }
-    };
-}
-pub(super) use on_both;
-
-on_both!(a_backup_resurrects_nothing_and_loses_nothing);
+on_each_stack!(a_backup_resurrects_nothing_and_loses_nothing);
 
 /// The call that is due in an hour by the machine's clock.
 fn due(name: &str) -> Value {
@@ -55,7 +41,8 @@ async fn place_hold(world: &World, recording: &str) {
     let mut tx = archive.catalog.begin().await.expect("a transaction");
     tx.ensure_case(case, archive.clock.now(), &[]).await.expect("a case");
     tx.commit().await.expect("committed");
-    let new = NewHold { id: Uuid::new_v4(), case_id: case, recording_id: recording.parse().expect("an id") };
+    let new =
+        NewHold { id: Uuid::new_v4(), case_id: case, recording_id: recording.parse().expect("an id"), rule: None };
     let actor = Actor { id: Uuid::new_v4(), name: "Legal".into(), role: Role::Legal, address: [127, 0, 0, 1].into() };
     hold::place(&archive, &new, &actor).await.expect("the hold is placed");
     archive.catalog.close().await;

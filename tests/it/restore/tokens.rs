@@ -7,8 +7,8 @@ use earwitness::vault::objects::ObjectKey;
 use reqwest::StatusCode;
 use serde_json::json;
 
-use super::on_both;
 use crate::on_both_stacks;
+use crate::on_each_stack;
 use crate::rebuild::checkpoint;
 use crate::support::archive::Running;
 use crate::support::meddling::Meddling;
@@ -17,7 +17,7 @@ use crate::support::world::World;
 
 mod worlds {
     use super::*;
-    on_both!(
+    on_each_stack!(
         where_it_is_not_known_which_all_of_that_time_are_withdrawn,
         a_backup_is_not_served_when_nothing_but_a_token_changed,
     );

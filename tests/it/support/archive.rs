@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::serve::ListenerExt as _;
 use earwitness::access::{Role, Token};
 use earwitness::archive::Archive;
-use earwitness::catalog::{HoldOutcome, TokenRow};
+use earwitness::catalog::{HoldOutcome, HoldRow, TokenRow};
 use earwitness::clock::{Clock, ManualClock, Timestamp};
 use earwitness::http::{App, app, openapi, routes};
 use earwitness::recording::RecordingId;
@@ -158,7 +158,10 @@ impl Running {
         let (case, now) = (Uuid::new_v4(), self.clock.now());
         let mut tx = self.archive.catalog.begin().await.expect("a transaction");
         tx.ensure_case(case, now, &[]).await.expect("a case");
-        assert_eq!(tx.place_hold(Uuid::new_v4(), case, id, now).await.expect("a hold"), HoldOutcome::Placed);
+        assert_eq!(
+            tx.place_hold(&HoldRow::direct(Uuid::new_v4(), case, id, now)).await.expect("a hold"),
+            HoldOutcome::Placed
+        );
         tx.commit().await.expect("the commit holds");
     }
 

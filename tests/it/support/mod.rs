@@ -5,6 +5,7 @@ pub mod backup;
 pub mod engines;
 pub mod meddling;
 pub mod objects;
+pub mod opened;
 pub mod outsider;
 pub mod sounds;
 pub mod stack;

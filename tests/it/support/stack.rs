@@ -214,3 +214,18 @@ macro_rules! on_both_stacks {
         }
     };
 }
+
+/// Makes one test per stack out of an async function that takes a `Stack` and makes its own place.
+#[macro_export]
+macro_rules! on_each_stack {
+    ($($name:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::support::stack::Stack::Embedded).await; })+
+        }
+        mod production {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::support::stack::Stack::Production).await; })+
+        }
+    };
+}

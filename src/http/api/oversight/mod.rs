@@ -16,7 +16,7 @@ pub mod checkpoint;
 pub mod custody;
 pub mod decide;
 pub mod key;
-mod page;
+pub(super) mod page;
 pub mod purge_runs;
 pub mod quarantine;
 pub mod report;

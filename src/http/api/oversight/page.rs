@@ -9,7 +9,7 @@ const USUAL: u32 = 50;
 pub(super) const MOST: u32 = 200;
 
 /// The `limit` of a query: 1 to 200, 50 when it is left out.
-pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+pub(in crate::http::api) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
     match asked {
         None => Ok(USUAL),
         Some(n) if (1..=MOST).contains(&n) => Ok(n),

@@ -1,0 +1,268 @@
+//! Releases: asked for by one person, decided by another, carried out hold by hold.
+
+use sqlx::Row;
+use sqlx::any::AnyRow;
+use uuid::Uuid;
+
+use super::cases::{time, time_or_none, uuid};
+use super::recordings::parse_ids;
+use super::sql::statements;
+use super::{Catalog, CatalogError, Result, Tx, signed, unsigned};
+use crate::clock::Timestamp;
+use crate::recording::RecordingId;
+
+/// The columns of a release.
+macro_rules! release_columns {
+    () => {
+        "SELECT id, case_id, asked_at, scope, rule_id, up_to, state, decided_at, done_at, sealed FROM releases "
+    };
+}
+
+statements! {
+    ASK = "INSERT INTO releases (id, case_id, asked_at, scope, rule_id, up_to, state, sealed) VALUES ($1, $2, $3, $4, $5, $6, 'asked', $7)";
+    ASK_RECORDING = "INSERT INTO release_recordings (release_id, recording_id) VALUES ($1, $2) ON CONFLICT (release_id, recording_id) DO NOTHING";
+    ONE = concat!(release_columns!(), "WHERE id = $1");
+    OF_CASE = concat!(release_columns!(), "WHERE case_id = $1 ORDER BY asked_at, id");
+    RECORDINGS = "SELECT recording_id FROM release_recordings WHERE release_id = $1 ORDER BY recording_id";
+    // Once: of two who decide at the same time one finds that it is decided.
+    DECIDE = "UPDATE releases SET state = $2, decided_at = $3, sealed = $4, \
+        done_at = CASE WHEN $2 = 'refused' THEN $3 ELSE done_at END WHERE id = $1 AND state = 'asked'";
+    DONE = "UPDATE releases SET done_at = $2 WHERE id = $1 AND state = 'approved' AND done_at IS NULL";
+    APPROVED = concat!(release_columns!(), "WHERE state = 'approved' AND done_at IS NULL AND (asked_at > $1 OR (asked_at = $1 AND id > $2)) \
+        ORDER BY asked_at, id LIMIT $3");
+    // What a release covers: of the named recordings, or of all, the holds that were there when it was asked for; of a
+    // rule all that it ever placed.
+    HOLDS = "SELECT h.id, h.recording_id FROM holds h JOIN releases e ON e.case_id = h.case_id \
+        WHERE e.id = $1 AND h.released_at IS NULL AND h.id > $2 AND ( \
+          (e.scope = 'recordings' AND h.place_no <= e.up_to AND EXISTS \
+            (SELECT 1 FROM release_recordings x WHERE x.release_id = e.id AND x.recording_id = h.recording_id)) \
+          OR (e.scope = 'rule' AND h.rule_id = e.rule_id) \
+          OR (e.scope = 'all' AND (h.place_no <= e.up_to OR h.rule_id IN \
+            (SELECT u.id FROM hold_rules u WHERE u.case_id = e.case_id AND u.place_no <= e.up_to)))) \
+        ORDER BY h.id LIMIT $3";
+    COUNT_HOLDS = "SELECT count(*) FROM holds h JOIN releases e ON e.case_id = h.case_id \
+        WHERE e.id = $1 AND h.released_at IS NULL AND ( \
+          (e.scope = 'recordings' AND h.place_no <= e.up_to AND EXISTS \
+            (SELECT 1 FROM release_recordings x WHERE x.release_id = e.id AND x.recording_id = h.recording_id)) \
+          OR (e.scope = 'rule' AND h.rule_id = e.rule_id) \
+          OR (e.scope = 'all' AND (h.place_no <= e.up_to OR h.rule_id IN \
+            (SELECT u.id FROM hold_rules u WHERE u.case_id = e.case_id AND u.place_no <= e.up_to))))";
+    RESTORE = "INSERT INTO releases (id, case_id, asked_at, scope, rule_id, up_to, state, decided_at, done_at, sealed) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET state = excluded.state, \
+          decided_at = excluded.decided_at, done_at = excluded.done_at, sealed = excluded.sealed WHERE releases.done_at IS NULL";
+}
+
+/// What a release is to let go of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReleaseScope {
+    /// The case's holds on these recordings.
+    Recordings(Vec<RecordingId>),
+    /// A rule, and every hold that it placed.
+    Rule(Uuid),
+    /// Every hold and every rule of the case.
+    All,
+}
+
+/// Where a release stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseState {
+    /// It waits for another person.
+    Asked,
+    /// Another person agreed.
+    Approved,
+    /// Another person did not.
+    Refused,
+}
+
+impl ReleaseState {
+    /// As in the catalog and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let all = [Self::Asked, Self::Approved, Self::Refused];
+        all.into_iter().find(|state| state.as_str() == text).ok_or(CatalogError::Corrupt("releases.state"))
+    }
+}
+
+/// A release as the catalog has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseRow {
+    /// Its id.
+    pub id: Uuid,
+    /// The case whose holds it is about.
+    pub case_id: Uuid,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// What it is to let go of.
+    pub scope: ReleaseScope,
+    /// The number of the case's last hold or rule when it was asked for.
+    pub up_to: u64,
+    /// Where it stands.
+    pub state: ReleaseState,
+    /// When it was decided.
+    pub decided_at: Option<Timestamp>,
+    /// When nothing was left to do about it.
+    pub done_at: Option<Timestamp>,
+    /// Who asked, who decided, and why.
+    pub sealed: Vec<u8>,
+}
+
+impl ReleaseScope {
+    fn columns(&self) -> (&'static str, Option<String>) {
+        match self {
+            Self::Recordings(_) => ("recordings", None),
+            Self::Rule(rule) => ("rule", Some(rule.to_string())),
+            Self::All => ("all", None),
+        }
+    }
+}
+
+fn release_row(row: &AnyRow) -> Result<ReleaseRow> {
+    let scope = match row.try_get::<String, _>("scope")?.as_str() {
+        "recordings" => ReleaseScope::Recordings(Vec::new()),
+        "rule" => ReleaseScope::Rule(uuid(row, "rule_id")?),
+        "all" => ReleaseScope::All,
+        _ => return Err(CatalogError::Corrupt("releases.scope")),
+    };
+    Ok(ReleaseRow {
+        id: uuid(row, "id")?,
+        case_id: uuid(row, "case_id")?,
+        asked_at: time(row, "asked_at")?,
+        scope,
+        up_to: unsigned(row.try_get("up_to")?)?,
+        state: ReleaseState::parse(row.try_get::<String, _>("state")?.as_str())?,
+        decided_at: time_or_none(row, "decided_at")?,
+        done_at: time_or_none(row, "done_at")?,
+        sealed: row.try_get("sealed")?,
+    })
+}
+
+impl Catalog {
+    /// One release, with the recordings that it names.
+    pub async fn release(&self, id: Uuid) -> Result<Option<ReleaseRow>> {
+        let row = sqlx::query(ONE).bind(id.to_string()).fetch_optional(&self.pool).await?;
+        match row.as_ref().map(release_row).transpose()? {
+            Some(release) => Ok(Some(self.with_recordings(release).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// A case's releases, oldest first, with the recordings that they name.
+    pub async fn releases_of(&self, case: Uuid) -> Result<Vec<ReleaseRow>> {
+        let rows = sqlx::query(OF_CASE).bind(case.to_string()).fetch_all(&self.pool).await?;
+        let mut all = Vec::with_capacity(rows.len());
+        for row in &rows {
+            all.push(self.with_recordings(release_row(row)?).await?);
+        }
+        Ok(all)
+    }
+
+    async fn with_recordings(&self, mut release: ReleaseRow) -> Result<ReleaseRow> {
+        if let ReleaseScope::Recordings(ids) = &mut release.scope {
+            let named = sqlx::query_scalar(RECORDINGS).bind(release.id.to_string()).fetch_all(&self.pool).await?;
+            *ids = parse_ids(&named)?;
+        }
+        Ok(release)
+    }
+
+    /// Approved releases that are not carried out yet, oldest first, after that one. Without the recordings that they
+    /// name.
+    pub async fn releases_to_do(&self, after: Option<(Timestamp, Uuid)>, limit: u32) -> Result<Vec<ReleaseRow>> {
+        let (at, id) = after.map_or((i64::MIN, String::new()), |(at, id)| (at.micros(), id.to_string()));
+        let rows = sqlx::query(APPROVED).bind(at).bind(id).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(release_row).collect()
+    }
+
+    /// Holds in force that a release covers, in the order of their ids, after `after`: hold, recording.
+    pub async fn holds_to_release(
+        &self,
+        release: Uuid,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<(Uuid, RecordingId)>> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let query = sqlx::query(HOLDS).bind(release.to_string()).bind(after).bind(i64::from(limit));
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((uuid(row, "id")?, uuid(row, "recording_id").map(RecordingId)?))).collect()
+    }
+
+    /// How many those are.
+    pub async fn count_holds_to_release(&self, release: Uuid) -> Result<u64> {
+        unsigned(sqlx::query_scalar(COUNT_HOLDS).bind(release.to_string()).fetch_one(&self.pool).await?)
+    }
+
+    /// Notes that nothing is left to do about an approved release; false when that was noted before.
+    pub async fn release_done(&self, case: Uuid, release: Uuid, now: Timestamp) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        let query = sqlx::query(DONE).bind(release.to_string()).bind(now.micros());
+        let done = query.execute(&mut *tx.inner).await?.rows_affected() == 1;
+        tx.touch_case(case).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+}
+
+impl Tx {
+    /// Keeps that a release is asked for. The case's row must be locked by this transaction, whose number of holds is in
+    /// `release`.
+    pub async fn ask_release(&mut self, release: &ReleaseRow) -> Result<()> {
+        let (scope, rule) = release.scope.columns();
+        sqlx::query(ASK)
+            .bind(release.id.to_string())
+            .bind(release.case_id.to_string())
+            .bind(release.asked_at.micros())
+            .bind(scope)
+            .bind(rule)
+            .bind(signed(release.up_to)?)
+            .bind(release.sealed.clone())
+            .execute(&mut *self.inner)
+            .await?;
+        self.name_recordings(release).await
+    }
+
+    async fn name_recordings(&mut self, release: &ReleaseRow) -> Result<()> {
+        let ReleaseScope::Recordings(ids) = &release.scope else { return Ok(()) };
+        for id in ids {
+            let query = sqlx::query(ASK_RECORDING).bind(release.id.to_string()).bind(id.to_string());
+            query.execute(&mut *self.inner).await?;
+        }
+        Ok(())
+    }
+
+    /// Decides a release; false when it was decided before.
+    pub async fn decide_release(
+        &mut self,
+        id: Uuid,
+        state: ReleaseState,
+        now: Timestamp,
+        sealed: &[u8],
+    ) -> Result<bool> {
+        let query = sqlx::query(DECIDE).bind(id.to_string()).bind(state.as_str()).bind(now.micros());
+        Ok(query.bind(sealed.to_vec()).execute(&mut *self.inner).await?.rows_affected() == 1)
+    }
+
+    /// Puts back a release from the store's copy of its case. One that is done stays so.
+    pub async fn restore_release(&mut self, release: &ReleaseRow) -> Result<()> {
+        let (scope, rule) = release.scope.columns();
+        sqlx::query(RESTORE)
+            .bind(release.id.to_string())
+            .bind(release.case_id.to_string())
+            .bind(release.asked_at.micros())
+            .bind(scope)
+            .bind(rule)
+            .bind(signed(release.up_to)?)
+            .bind(release.state.as_str())
+            .bind(release.decided_at.map(Timestamp::micros))
+            .bind(release.done_at.map(Timestamp::micros))
+            .bind(release.sealed.clone())
+            .execute(&mut *self.inner)
+            .await?;
+        self.name_recordings(release).await
+    }
+}

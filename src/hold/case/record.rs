@@ -1,0 +1,254 @@
+//! The store's copy of a case, sealed under its secret: with it a lost or old catalog gets back the case, its notes, rules
+//! and releases, and what the ledger says about it. Its holds come back with the recordings' sidecars.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::text;
+use crate::archive::sidecar::{SidecarEntry, base64_bytes};
+use crate::archive::{Archive, ArchiveError};
+use crate::catalog::{CaseRow, NoteRow, ReleaseRow, ReleaseScope, ReleaseState, RuleRow};
+use crate::clock::Timestamp;
+use crate::ledger::kind::Kind;
+use crate::recording::RecordingId;
+use crate::vault::keys::KeyName;
+use crate::vault::objects::{ObjectKey, StoreError};
+
+/// The version of the form.
+const VERSION: u32 = 1;
+/// Longest copy that is written, and so the longest that is read, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
+/// Entries of the ledger that a copy carries, the newest; never accesses.
+const MAX_ENTRIES: u32 = 5_000;
+/// Cases that one look at the catalog gives.
+const PAGE: u32 = 100;
+
+/// What is sealed.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    version: u32,
+    opened_at: Timestamp,
+    review_at: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
+    revision: u64,
+    holds_placed: u64,
+    #[serde(with = "base64_bytes")]
+    sealed: Vec<u8>,
+    notes: Vec<KeptNote>,
+    rules: Vec<KeptRule>,
+    releases: Vec<KeptRelease>,
+    entries: Vec<SidecarEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptNote {
+    id: Uuid,
+    at: Timestamp,
+    #[serde(with = "base64_bytes")]
+    sealed: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptRule {
+    id: Uuid,
+    account_id: String,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    placed_at: Timestamp,
+    place_no: u64,
+    ended_at: Option<Timestamp>,
+    #[serde(with = "base64_bytes")]
+    sealed: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptRelease {
+    id: Uuid,
+    asked_at: Timestamp,
+    scope: KeptScope,
+    up_to: u64,
+    state: KeptState,
+    decided_at: Option<Timestamp>,
+    done_at: Option<Timestamp>,
+    #[serde(with = "base64_bytes")]
+    sealed: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KeptScope {
+    Recordings(Vec<RecordingId>),
+    Rule(Uuid),
+    All,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KeptState {
+    Asked,
+    Approved,
+    Refused,
+}
+
+impl KeptRule {
+    fn of(rule: RuleRow) -> Self {
+        let RuleRow { id, account_id, from, to, placed_at, place_no, ended_at, sealed, .. } = rule;
+        Self { id, account_id, from, to, placed_at, place_no, ended_at, sealed }
+    }
+
+    fn into_row(self, case_id: Uuid) -> RuleRow {
+        let Self { id, account_id, from, to, placed_at, place_no, ended_at, sealed } = self;
+        RuleRow { id, case_id, account_id, from, to, placed_at, place_no, ended_at, sealed }
+    }
+}
+
+impl KeptRelease {
+    fn of(release: ReleaseRow) -> Self {
+        let ReleaseRow { id, asked_at, up_to, decided_at, done_at, sealed, .. } = release;
+        let scope = match release.scope {
+            ReleaseScope::Recordings(ids) => KeptScope::Recordings(ids),
+            ReleaseScope::Rule(rule) => KeptScope::Rule(rule),
+            ReleaseScope::All => KeptScope::All,
+        };
+        let state = match release.state {
+            ReleaseState::Asked => KeptState::Asked,
+            ReleaseState::Approved => KeptState::Approved,
+            ReleaseState::Refused => KeptState::Refused,
+        };
+        Self { id, asked_at, scope, up_to, state, decided_at, done_at, sealed }
+    }
+
+    fn into_row(self, case_id: Uuid) -> ReleaseRow {
+        let Self { id, asked_at, up_to, decided_at, done_at, sealed, .. } = self;
+        let scope = match self.scope {
+            KeptScope::Recordings(ids) => ReleaseScope::Recordings(ids),
+            KeptScope::Rule(rule) => ReleaseScope::Rule(rule),
+            KeptScope::All => ReleaseScope::All,
+        };
+        let state = match self.state {
+            KeptState::Asked => ReleaseState::Asked,
+            KeptState::Approved => ReleaseState::Approved,
+            KeptState::Refused => ReleaseState::Refused,
+        };
+        ReleaseRow { id, case_id, asked_at, scope, up_to, state, decided_at, done_at, sealed }
+    }
+}
+
+/// Brings the store's copy of a case up to its row. What fails is left to the background pass.
+pub(in crate::hold) async fn keep(archive: &Archive, id: Uuid) {
+    if let Err(error) = refresh(archive, id).await {
+        tracing::warn!(case = %id, %error, "the store's copy of a case is left to the background pass");
+    }
+}
+
+/// Brings the store's copy of a case up to its row. One at a time in this process, and looked at again after the write:
+/// an older state must not stay over a newer one, nor anything of a case that the purge took meanwhile.
+pub async fn refresh(archive: &Archive, id: Uuid) -> Result<(), ArchiveError> {
+    let _one_at_a_time = archive.case_writer.lock().await;
+    let mut row = archive.catalog.case(id).await?;
+    while let Some(case) = row.filter(|case| !case.is_purging) {
+        let record = record_of(archive, &case).await?;
+        let sealed = text::seal(archive, id, "record", &record).await?;
+        if sealed.len() as u64 > MAX_BYTES {
+            return Err(StoreError::TooLarge { max_bytes: MAX_BYTES }.into());
+        }
+        archive.store.put(&ObjectKey::Case(id), sealed.into()).await?;
+        crate::failpoint::hit("case.stored");
+        row = archive.catalog.case(id).await?;
+        match &row {
+            Some(now) if now.revision == case.revision && !now.is_purging => {
+                return Ok(archive.catalog.case_stored(id, case.revision).await?);
+            }
+            Some(now) if !now.is_purging => {}
+            _ => archive.store.delete(&ObjectKey::Case(id)).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Brings the copies up to date that are not, a page at the most. Returns how many; the first failure at the end, so that
+/// one case keeps no other from being kept.
+pub async fn refresh_stale(archive: &Archive) -> Result<u64, ArchiveError> {
+    let (mut written, mut first) = (0, None);
+    for id in archive.catalog.cases_not_stored(PAGE).await? {
+        match refresh(archive, id).await {
+            Ok(()) => written += 1,
+            Err(error) => {
+                tracing::error!(case = %id, %error, "the store has no new copy of a case");
+                first.get_or_insert(error);
+            }
+        }
+    }
+    first.map_or(Ok(written), Err)
+}
+
+async fn record_of(archive: &Archive, case: &CaseRow) -> Result<Record, ArchiveError> {
+    let (catalog, id) = (&archive.catalog, case.id);
+    let notes = catalog.case_notes(id).await?.into_iter();
+    let rules = catalog.rules_of(id).await?.into_iter();
+    let releases = catalog.releases_of(id).await?.into_iter();
+    let under = KeyName::Case(id).to_string();
+    let entries = catalog.entries_under(&under, Kind::CASE_READ.as_str(), MAX_ENTRIES).await?.into_iter();
+    Ok(Record {
+        version: VERSION,
+        opened_at: case.opened_at,
+        review_at: case.review_at,
+        closed_at: case.closed_at,
+        revision: case.revision,
+        holds_placed: case.holds_placed,
+        sealed: case.sealed.clone(),
+        notes: notes.map(|note| KeptNote { id: note.id, at: note.at, sealed: note.sealed }).collect(),
+        rules: rules.map(KeptRule::of).collect(),
+        releases: releases.map(KeptRelease::of).collect(),
+        entries: entries.map(SidecarEntry::of_row).collect(),
+    })
+}
+
+/// Brings a case's row up to the store's copy. True when it was missing or older.
+pub async fn restore(archive: &Archive, id: Uuid) -> Result<bool, ArchiveError> {
+    let sealed = archive.store.get(&ObjectKey::Case(id), MAX_BYTES).await?;
+    let record: Record = text::open(archive, id, "record", &sealed).await?;
+    if record.version != VERSION {
+        return Err(ArchiveError::Document("a case of another version"));
+    }
+    if archive.catalog.case(id).await?.is_some_and(|row| row.is_purging || row.revision >= record.revision) {
+        return Ok(false);
+    }
+    let entries: Vec<_> = record.entries.iter().map(|entry| entry.to_new(None)).collect::<Result<_, _>>()?;
+    let mut tx = archive.catalog.begin().await?;
+    if !tx.restore_case(&row_of(id, &record)).await? {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    for KeptNote { id: note, at, sealed } in record.notes {
+        tx.add_note(id, &NoteRow { id: note, at, sealed }).await?;
+    }
+    for rule in record.rules {
+        tx.restore_rule(&rule.into_row(id)).await?;
+    }
+    for release in record.releases {
+        tx.restore_release(&release.into_row(id)).await?;
+    }
+    for entry in &entries {
+        tx.append_missing_entry(entry).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn row_of(id: Uuid, record: &Record) -> CaseRow {
+    CaseRow {
+        id,
+        opened_at: record.opened_at,
+        review_at: record.review_at,
+        closed_at: record.closed_at,
+        is_purging: false,
+        revision: record.revision,
+        stored_revision: record.revision,
+        holds_placed: record.holds_placed,
+        sealed: record.sealed.clone(),
+        holds: 0,
+        rules: 0,
+        releases: 0,
+    }
+}

@@ -1,0 +1,70 @@
+//! Cases: their life, what they hold, how that ends, and what is left of it when they end.
+
+mod life;
+
+use earwitness::access::Role;
+use earwitness::catalog::TokenRow;
+use earwitness::clock::Clock;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::archive::{Answer, Running, Someone};
+
+/// Somebody of legal, by name: two tokens of one name are one person.
+async fn legal(running: &Running, name: &str) -> Someone {
+    let someone = Someone { id: Uuid::new_v4(), token: earwitness::access::Token::generate().expect("random numbers") };
+    let row = TokenRow {
+        id: someone.id,
+        role: Role::Legal.to_string(),
+        name: name.to_owned(),
+        accounts: Vec::new(),
+        agent: None,
+        created_at: running.clock.now(),
+        expires_at: None,
+        revoked_at: None,
+    };
+    let mut tx = running.archive.catalog.begin().await.expect("a transaction");
+    tx.insert_token(&row, &someone.token.hash()).await.expect("the token is kept");
+    tx.commit().await.expect("the commit holds");
+    someone
+}
+
+/// A case that can be opened at the tests' beginning.
+fn new_case(reference: &str) -> Value {
+    json!({
+        "reference": reference, "ground": "invoice disputed", "owner": "An Peeters", "language": "nl",
+        "review_at": "2027-02-01T09:00:00Z",
+    })
+}
+
+async fn post(running: &Running, who: &Someone, path: &str, body: &Value) -> Answer {
+    running.send(running.request(who, Method::POST, path).json(body)).await
+}
+
+async fn patch(running: &Running, who: &Someone, path: &str, body: &Value) -> Answer {
+    running.send(running.request(who, Method::PATCH, path).json(body)).await
+}
+
+/// Opens a case and gives its id.
+async fn open(running: &Running, who: &Someone, reference: &str) -> Uuid {
+    let opened = post(running, who, "/v1/cases", &new_case(reference)).await;
+    assert_eq!(opened.status, 201, "{:?}", opened.told());
+    opened.json()["id"].as_str().expect("an id").parse().expect("an id")
+}
+
+/// What the ledger has about a case, sorted by kind: with a clock that stands still, entries have no order of their own.
+async fn entries(running: &Running, case: Uuid) -> Vec<(String, Value)> {
+    let rows = running.archive.catalog.entries_under(&format!("case-{case}"), "none", 1_000).await.expect("entries");
+    let mut all = Vec::new();
+    for row in rows {
+        let opening = running.archive.open_of_case(case, &row).await.expect("it opens");
+        all.push((row.entry.entry.kind.clone(), serde_json::from_slice(&opening.payload).expect("JSON")));
+    }
+    all.sort_by_key(|(kind, _): &(String, Value)| kind.clone());
+    all
+}
+
+async fn kinds(running: &Running, case: Uuid) -> Vec<String> {
+    entries(running, case).await.into_iter().map(|(kind, _)| kind).collect()
+}
