@@ -2,8 +2,8 @@
 
 use aws_lc_rs::digest;
 use chrono::NaiveDateTime;
-use cms::content_info::ContentInfo;
-use cms::signed_data::SignerInfo;
+use cms::content_info::{CmsVersion, ContentInfo};
+use cms::signed_data::{SignerIdentifier, SignerInfo};
 use der::asn1::{ObjectIdentifier, OctetString};
 use der::{Decode, Encode as _, Tag, Tagged as _};
 use x509_cert::attr::Attributes;
@@ -82,6 +82,10 @@ pub(super) fn check_token(
     }
     let at = general_time(info.time.tag(), info.time.value())?;
     let [signature] = signed.signers.0.as_slice() else { return Err(TimestampError::Form("not one signer")) };
+    let by_name = matches!(signature.sid, SignerIdentifier::IssuerAndSerialNumber(_));
+    if signature.version != if by_name { CmsVersion::V1 } else { CmsVersion::V3 } {
+        return Err(TimestampError::Form("a signer's version that is unknown"));
+    }
     if !signed.digest_algorithms.iter().eq([&signature.digest_alg]) {
         return Err(TimestampError::Form("the digest's algorithm is not the one that is announced"));
     }

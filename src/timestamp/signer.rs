@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cms::signed_data::{SignerIdentifier, SignerInfo};
-use der::asn1::ObjectIdentifier;
+use der::asn1::{Any, ObjectIdentifier};
 use der::{Decode as _, Encode as _};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
@@ -11,6 +11,7 @@ use webpki::aws_lc_rs as algorithms;
 use webpki::{EndEntityCert, KeyUsage};
 use x509_cert::Certificate;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, SubjectKeyIdentifier};
+use x509_cert::spki::AlgorithmIdentifierOwned;
 
 use super::TimestampError;
 use super::asn1::{SHA256, SHA384, SHA512};
@@ -90,8 +91,9 @@ impl Signer {
         const WRONG: TimestampError = TimestampError::Signature("does not hold");
         let der = CertificateDer::from(self.der.as_slice());
         let certificate = EndEntityCert::try_from(&der).map_err(|_| TimestampError::Signature("a certificate"))?;
-        let candidates = candidates(signature.signature_algorithm.oid, signature.digest_alg.oid);
-        if candidates.is_empty() {
+        let stated = &signature.signature_algorithm;
+        let candidates = candidates(stated.oid, signature.digest_alg.oid);
+        if candidates.is_empty() || candidates.iter().any(|one| !has_usual_parameters(stated, *one)) {
             return Err(TimestampError::Signature("by an unknown algorithm"));
         }
         let octets = signature.signature.as_bytes();
@@ -123,6 +125,16 @@ impl Signer {
         let path = certificate.verify_for_usage(all, &roots.0, &self.others, at, usage, None, None);
         path.map(drop).map_err(|_| TimestampError::NotVouched)
     }
+}
+
+/// Nothing covers the parameters but what is known about them: those of RSA-PSS are the ones of its digest, all others
+/// are absent or NULL.
+fn has_usual_parameters(stated: &AlgorithmIdentifierOwned, algorithm: Algorithm) -> bool {
+    if stated.oid != RSA_PSS {
+        return stated.parameters.as_ref().is_none_or(Any::is_null);
+    }
+    let parameters = stated.parameters.as_ref().and_then(|parameters| parameters.to_der().ok());
+    parameters.is_some_and(|parameters| algorithm.signature_alg_id().as_ref().ends_with(&parameters))
 }
 
 fn is_meant(id: &SignerIdentifier, certificate: &Certificate) -> bool {

@@ -246,13 +246,12 @@ fn an_outside_parser_finds_no_fault_and_nothing_that_acts() {
 
 #[tokio::test]
 async fn a_browser_shows_it_to_everybody_and_prints_it_on_two_pages() {
-    let folder = tempfile::tempdir().unwrap();
     let modules = std::env::var("EARWITNESS_TEST_NODE_MODULES").expect("run the tests through ./test");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = root.join("tests/output");
     std::fs::create_dir_all(&output).unwrap();
     let mut node = Command::new("node");
-    node.arg(root.join("tests/browser/report.mjs")).arg(&modules).arg(&output).args(pages(folder.path()));
+    node.arg(root.join("tests/browser/report.mjs")).arg(&modules).arg(&output).args(pages(&output));
     let run = tokio::task::spawn_blocking(move || node.output().expect("node runs")).await.unwrap();
     let seen = lines(run);
     assert_eq!(seen.len(), 8);

@@ -86,24 +86,24 @@ async fn one_changed_byte_anywhere_is_noticed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_a_certificate_for_timestamps_that_somebody_vouches_for_counts() {
     let (tsa, stranger) = (Tsa::start().await, Tsa::start().await);
+    let place = tsa.folder();
+    let usages = ["critical,codeSigning", "critical,timeStamping,codeSigning", "timeStamping", "critical,timeStamping"];
+    for (number, usage) in usages.iter().enumerate() {
+        issue(place, &format!("other{number}"), usage);
+    }
     let token = stamp(&tsa).await.unwrap();
     assert_eq!(check(token.token(), &DIGEST, Some(&roots(&stranger))).unwrap_err().code(), "timestamp-not-vouched");
 
     // The same words, signed by a certificate of the same authority that is for something else, or for more.
-    let place = tsa.folder();
     std::fs::write(place.join("token.der"), token.token()).unwrap();
     openssl(place, "cms -verify -noverify -inform DER -in token.der -binary -out words.der");
-    for usage in ["critical,codeSigning", "critical,timeStamping,codeSigning", "timeStamping", "critical,timeStamping"]
-    {
-        issue(place, "other", usage);
-        openssl(
-            place,
-            "cms -sign -binary -nodetach -cades -nosmimecap -econtent_type 1.2.840.113549.1.9.16.1.4 -md sha256 \
-             -in words.der -signer other.pem -inkey other.key -outform DER -out other.der",
-        );
+    for (number, usage) in usages.into_iter().enumerate() {
+        let sign = "cms -sign -binary -nodetach -cades -nosmimecap -econtent_type 1.2.840.113549.1.9.16.1.4 -md sha256";
+        let files = format!("-signer other{number}.pem -inkey other{number}.key -in words.der -out other.der");
+        openssl(place, &format!("{sign} {files} -outform DER"));
         let checked = check(&std::fs::read(place.join("other.der")).unwrap(), &DIGEST, Some(&roots(&tsa)));
         match checked {
-            Ok(stamped) => assert_eq!((usage, stamped.authority.as_str()), ("critical,timeStamping", "CN=test-other")),
+            Ok(stamped) => assert_eq!((usage, stamped.authority.as_str()), ("critical,timeStamping", "CN=test-other3")),
             Err(error) => {
                 assert_eq!(error.code(), "timestamp-signature", "{usage}");
                 assert_ne!(usage, "critical,timeStamping");
