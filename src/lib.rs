@@ -13,14 +13,15 @@
 //! | check | [`audio`] | is it whole, what is it, how does it look and play |
 //! | seal, store | [`vault`] | sealing, keys, objects |
 //! | record | [`catalog`] | all SQL |
-//! | ask outside | [`outside`], [`timestamp`] | that something existed at a time, in the word of an authority outside |
+//! | sign for outsiders | [`signature`] | signatures by certificate (CMS) |
+//! | ask outside | [`outside`], [`timestamp`] | that something existed at a time, in the word of an authority (RFC 3161) |
 //! | prove | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
 //! | be witnessed | [`witness`] | others cosign what the ledger stands for |
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
 //! | keep in a dispute | [`hold`] | legal holds: past its deadline a held recording lives by its case's key |
-//! | hand over | [`evidence`] | what leaves for a dispute, so that an outsider can check it without us |
+//! | hand over | [`evidence`] | packages that an outsider can check without us |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | once at a time | [`leases`] | work that one node does while the others wait |
@@ -52,6 +53,7 @@ pub mod receive;
 pub mod recording;
 pub mod retention;
 pub mod serve;
+pub mod signature;
 pub mod telemetry;
 pub mod timestamp;
 pub mod vault;

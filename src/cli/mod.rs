@@ -73,7 +73,7 @@ enum Command {
     MigrateCatalog(migrate::CatalogArgs),
     /// Wrap every secret by the keys of another provider, and move the archive there; nothing may be served
     MigrateKeys(migrate::KeysArgs),
-    /// Check a receipt, certificate or checkpoint, offline
+    /// Check an evidence package, receipt, certificate or checkpoint, offline
     Verify(verify::Args),
     /// Make, list and withdraw access tokens
     #[command(subcommand)]

@@ -1,4 +1,4 @@
-//! To whom evidence is disclosed. The kinds are those that the privacy notice names (section 1.4), and no others.
+//! To whom evidence goes: the kinds of parties that the privacy notice names (section 1.4), and no others.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,28 +8,21 @@ use utoipa::ToSchema;
 
 use crate::recording::UnknownName;
 
-/// Somebody to whom evidence is disclosed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Recipient {
-    /// Who it is.
-    pub name: String,
-    /// As which of the notice's kinds.
-    pub kind: RecipientKind,
-}
+/// Longest name of a recipient, in characters.
+pub const MAX_NAME_CHARS: usize = 200;
 
-/// The kinds of parties with whom the notice says that data is shared.
+/// What a recipient is to the company. The words are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecipientKind {
-    /// A provider of information technology.
+    /// Provides information technology.
     ItProvider,
-    /// A collection agency.
+    /// Collects what was not paid.
     CollectionAgency,
     /// A bailiff.
     Bailiff,
-    /// A provider of legal services: a lawyer, a notary.
-    LegalServices,
+    /// A lawyer or another provider of legal services.
+    LegalServiceProvider,
     /// An accountant.
     Accountant,
     /// An auditor.
@@ -44,19 +37,19 @@ pub enum RecipientKind {
     ResearchBureau,
     /// An organiser of events.
     EventOrganiser,
-    /// A provider of administration.
+    /// Provides administration.
     AdministrationProvider,
-    /// A provider of communication.
+    /// Provides communication.
     CommunicationProvider,
 }
 
 impl RecipientKind {
-    /// Every kind, in the notice's order.
+    /// Every kind.
     pub const ALL: [Self; 13] = [
         Self::ItProvider,
         Self::CollectionAgency,
         Self::Bailiff,
-        Self::LegalServices,
+        Self::LegalServiceProvider,
         Self::Accountant,
         Self::Auditor,
         Self::Bank,
@@ -68,13 +61,13 @@ impl RecipientKind {
         Self::CommunicationProvider,
     ];
 
-    /// As it stands in the catalog, in JSON and in the register.
-    pub const fn as_str(self) -> &'static str {
+    /// As it stands in the catalog and in JSON.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::ItProvider => "it-provider",
             Self::CollectionAgency => "collection-agency",
             Self::Bailiff => "bailiff",
-            Self::LegalServices => "legal-services",
+            Self::LegalServiceProvider => "legal-service-provider",
             Self::Accountant => "accountant",
             Self::Auditor => "auditor",
             Self::Bank => "bank",
@@ -101,16 +94,27 @@ impl FromStr for RecipientKind {
     }
 }
 
+/// Who receives a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// The name of the firm or person, 1 to 200 characters.
+    #[schema(example = "Example Advocaten BV", min_length = 1, max_length = 200)]
+    pub name: String,
+    /// What they are to the company.
+    pub kind: RecipientKind,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_spelt_the_same_everywhere() {
+    fn a_kind_reads_as_it_is_written() {
         for kind in RecipientKind::ALL {
-            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
             assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
-        assert!("court".parse::<RecipientKind>().is_err());
+        assert_eq!("court".parse::<RecipientKind>(), Err(UnknownName));
     }
 }

@@ -18,6 +18,11 @@ const FORBIDDEN_MODE: u32 = 0o027;
 
 /// Reads the key. Errors with [`LedgerError::Key`] when others than owner and group can read the file.
 pub fn load(path: &Path) -> Result<SigningKey, LedgerError> {
+    SigningKey::from_pem(&read_private(path)?)
+}
+
+/// Reads a file that holds a key, whatever its kind. Errors as [`load`] does.
+pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, LedgerError> {
     let file = File::open(path).map_err(LedgerError::KeyFile)?;
     let mode = file.metadata().map_err(LedgerError::KeyFile)?.permissions().mode();
     if mode & FORBIDDEN_MODE != 0 {
@@ -25,7 +30,7 @@ pub fn load(path: &Path) -> Result<SigningKey, LedgerError> {
     }
     let mut pem = Zeroizing::new(Vec::new());
     file.take(MAX_FILE_BYTES).read_to_end(&mut pem).map_err(LedgerError::KeyFile)?;
-    SigningKey::from_pem(&pem)
+    Ok(pem)
 }
 
 /// Reads the key, or makes one where there is no file. Two processes that start at once end up with one key.
@@ -49,7 +54,8 @@ pub fn create(path: &Path, key: &SigningKey) -> Result<(), LedgerError> {
     write_new(path, pem.as_bytes()).map_err(LedgerError::KeyFile)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file that its owner alone can read, whole or not at all, and not over another.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut file = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o600)).tempfile_in(folder)?;

@@ -93,6 +93,12 @@ kinds! {
     KEYS_DESTROYED = "keys.destroyed";
     /// Related data (a transcript, a note) was stored with a recording.
     RELATED_STORED = "related.stored";
+    /// An evidence package was begun: its first byte is sent after this.
+    EVIDENCE_BEGUN = "evidence.begun";
+    /// An evidence package is complete.
+    EVIDENCE_MADE = "evidence.made";
+    /// An evidence package was not sent to its end.
+    EVIDENCE_BROKEN = "evidence.broken";
 }
 
 impl Kind {

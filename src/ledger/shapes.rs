@@ -109,3 +109,35 @@ impl ProvenEntry {
         proof.verify(&leaf_bytes(self.seq, &entry)?, key)
     }
 }
+
+/// The public key under which receipts, certificates and checkpoints are signed, in every form that tools take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LedgerKey {
+    /// The ledger's name, the first line of every checkpoint.
+    #[schema(example = "recordings.example.com/ledger")]
+    pub origin: String,
+    /// The key as C2SP tools take it: `<origin>+<key id>+<base64 of 0x01 and the raw key>`.
+    pub vkey: String,
+    /// Always `Ed25519` (RFC 8032).
+    pub alg: String,
+    /// Base64 of the 32 raw bytes, as signed documents carry it.
+    pub key: String,
+    /// The same in PEM (RFC 8410), as `openssl pkey -pubin` reads it.
+    pub pem: String,
+    /// SHA-256 of the raw bytes, 64 hexadecimal digits: compare it over another channel before you trust the key.
+    pub fingerprint: String,
+}
+
+impl LedgerKey {
+    /// The key of the ledger of this name.
+    pub fn of(origin: &str, key: &PublicKey) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            vkey: key.vkey(origin),
+            alg: "Ed25519".to_owned(),
+            key: key.to_base64(),
+            pem: key.to_pem(),
+            fingerprint: key.fingerprint(),
+        }
+    }
+}

@@ -8,6 +8,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use zeroize::Zeroizing;
 
 use super::LedgerError;
+use crate::signature::pem;
 
 /// Signature type of plain Ed25519 in C2SP signed-note.
 const NOTE_ED25519: u8 = 1;
@@ -33,7 +34,7 @@ impl SigningKey {
 
     /// Reads PEM around PKCS#8 (RFC 5958), as [`SigningKey::to_pem`] and `openssl genpkey -algorithm ed25519` write it.
     pub fn from_pem(pem: &[u8]) -> Result<Self, LedgerError> {
-        let der = read_pem(pem, "PRIVATE KEY").ok_or(LedgerError::Key("not a PEM file with a private key"))?;
+        let der = pem::read(pem, "PRIVATE KEY").ok_or(LedgerError::Key("not a PEM file with a private key"))?;
         let pair = Ed25519KeyPair::from_pkcs8(&der).map_err(|_| LedgerError::Key("not an Ed25519 key in PKCS#8"))?;
         Self::of(pair)
     }
@@ -41,7 +42,7 @@ impl SigningKey {
     /// PEM around PKCS#8 version 1, which every tool reads. Secret.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, LedgerError> {
         let der = self.pair.to_pkcs8v1().map_err(|_| LedgerError::Crypto)?;
-        Ok(Zeroizing::new(write_pem(der.as_ref(), "PRIVATE KEY")))
+        Ok(pem::write(der.as_ref(), "PRIVATE KEY"))
     }
 
     /// Signs a message; the signature is 64 bytes.
@@ -81,7 +82,7 @@ impl PublicKey {
 
     /// From PEM around a SubjectPublicKeyInfo (RFC 8410), as `openssl pkey -pubout` writes it.
     pub fn from_pem(pem: &[u8]) -> Result<Self, LedgerError> {
-        let der = read_pem(pem, "PUBLIC KEY").ok_or(LedgerError::Key("not a PEM file with a public key"))?;
+        let der = pem::read(pem, "PUBLIC KEY").ok_or(LedgerError::Key("not a PEM file with a public key"))?;
         Self::from_raw(der.strip_prefix(&SPKI_PREFIX).ok_or(LedgerError::Key("not an Ed25519 key"))?)
     }
 
@@ -109,7 +110,7 @@ impl PublicKey {
 
     /// PEM, as `openssl pkey -pubin` reads it.
     pub fn to_pem(&self) -> String {
-        write_pem(&[&SPKI_PREFIX[..], &self.0].concat(), "PUBLIC KEY")
+        pem::write(&[&SPKI_PREFIX[..], &self.0].concat(), "PUBLIC KEY").to_string()
     }
 
     /// SHA-256 of the raw bytes.
@@ -158,18 +159,4 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest(&SHA256, bytes).as_ref());
     out
-}
-
-fn write_pem(der: &[u8], label: &str) -> String {
-    let body = Zeroizing::new(BASE64_STANDARD.encode(der));
-    // Ed25519 keys are shorter than one line of 64 characters in RFC 7468.
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", *body)
-}
-
-fn read_pem(pem: &[u8], label: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let text = std::str::from_utf8(pem).ok()?;
-    let (_, rest) = text.split_once(&format!("-----BEGIN {label}-----"))?;
-    let (body, _) = rest.split_once(&format!("-----END {label}-----"))?;
-    let body: Zeroizing<String> = Zeroizing::new(body.split_ascii_whitespace().collect());
-    BASE64_STANDARD.decode(body.as_bytes()).ok().map(Zeroizing::new)
 }

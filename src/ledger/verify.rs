@@ -4,6 +4,7 @@ mod checks;
 mod report;
 mod trust;
 
+pub(crate) use report::CheckKind;
 pub use report::{Check, KeyTrust, Outcome, Report, Subject, UsedKey};
 pub use trust::TrustedKey;
 

@@ -17,6 +17,8 @@ pub enum Subject {
     DestructionRecord,
     /// A checkpoint of the ledger.
     Checkpoint,
+    /// An evidence package.
+    Package,
     /// None of them, or damaged beyond telling.
     Unknown,
 }
@@ -36,7 +38,7 @@ pub enum KeyTrust {
 /// The key that the checks were made with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UsedKey {
-    /// SHA-256 of the raw public key, 64 hexadecimal digits.
+    /// SHA-256 of the raw public key, or of the certificate in DER, 64 hexadecimal digits.
     pub fingerprint: String,
     /// Who says that it is the archive's.
     pub trust: KeyTrust,
@@ -44,11 +46,11 @@ pub struct UsedKey {
 
 /// The name of a check, and what it means when it fails.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct CheckKind {
+pub(crate) struct CheckKind {
     /// Stable name.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What a failure means; of a check that could not be made, what is missing.
-    pub(super) means: &'static str,
+    pub(crate) means: &'static str,
 }
 
 /// How a check ended.
@@ -86,16 +88,19 @@ pub struct Report {
     pub subject: Subject,
     /// The key that it was checked with, as far as there is one.
     pub key: Option<UsedKey>,
+    /// The certificate that a package is signed with, as far as there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<UsedKey>,
     /// Line by line.
     pub checks: Vec<Check>,
 }
 
 impl Report {
-    pub(super) fn new(subject: Subject) -> Self {
-        Self { subject, key: None, checks: Vec::new() }
+    pub(crate) fn new(subject: Subject) -> Self {
+        Self { subject, key: None, seal: None, checks: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, kind: CheckKind, ok: bool, detail: &str) {
+    pub(crate) fn add(&mut self, kind: CheckKind, ok: bool, detail: &str) {
         self.push(kind, if ok { Outcome::Passed } else { Outcome::Failed }, detail);
     }
 
@@ -120,8 +125,9 @@ impl Report {
     /// All of it in a few words. Only a key that the caller trusts makes a document `verified`.
     pub fn conclusion(&self) -> &'static str {
         let failed = self.checks.iter().any(|check| check.outcome == Outcome::Failed);
-        match &self.key {
-            Some(UsedKey { trust: KeyTrust::Pinned, .. }) if self.ok() => "verified",
+        let pinned = [&self.key, &self.seal].into_iter().flatten().any(|key| key.trust == KeyTrust::Pinned);
+        match pinned {
+            true if self.ok() => "verified",
             _ if self.ok() => "consistent; the key was not compared with one you trust",
             _ if failed || self.checks.is_empty() => "NOT verified",
             _ => "NOT verified: not everything could be checked",
@@ -147,15 +153,18 @@ impl fmt::Display for Report {
                 writeln!(f, "        {means}")?;
             }
         }
-        let Some(key) = &self.key else { return Ok(()) };
-        let trust = match key.trust {
-            KeyTrust::Pinned => "the key you trust",
-            KeyTrust::SelfStated => {
-                "stated by the document itself only; compare it with one that reached you another way"
-            }
-            KeyTrust::Other => "NOT the key you trust",
-        };
-        writeln!(f, "key     {} ({trust})", key.fingerprint)
+        for (word, key) in [("key ", &self.key), ("seal", &self.seal)] {
+            let Some(key) = key else { continue };
+            let trust = match key.trust {
+                KeyTrust::Pinned => "the key you trust",
+                KeyTrust::SelfStated => {
+                    "stated by the document itself only; compare it with one that reached you another way"
+                }
+                KeyTrust::Other => "NOT the key you trust",
+            };
+            writeln!(f, "{word}    {} ({trust})", key.fingerprint)?;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,130 @@
+//! `VERIFY.txt`: how anybody checks a package with ordinary tools.
+
+use super::close::{SIGNATURE, SIGNATURE_VALUE, TIMESTAMP};
+use super::names::{CHECKPOINT, LEDGER_KEY, SEAL_CERTIFICATE};
+use super::shapes::PackageFacts;
+
+/// What the text depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Signing<'a> {
+    /// Whether nobody but itself vouches for the certificate.
+    pub is_self_made: bool,
+    /// The certificate's SHA-256.
+    pub seal: &'a str,
+    /// The ledger key's SHA-256.
+    pub ledger_key: &'a str,
+    /// The authority that was asked for a timestamp.
+    pub authority: Option<&'a str>,
+}
+
+impl<'a> Signing<'a> {
+    /// Of what a package says of itself.
+    pub fn of(package: &'a PackageFacts, ledger_key: &'a str, is_self_made: bool) -> Self {
+        Self { is_self_made, seal: &package.seal, ledger_key, authority: package.timestamp_authority.as_deref() }
+    }
+}
+
+/// The text. In English: the commands are what matters, and they are the same everywhere.
+pub fn text(folder: &str, signing: &Signing<'_>) -> String {
+    [begin(folder), lists(), signature(signing), signing.authority.map(timestamp).unwrap_or_default(), ledger(signing)]
+        .concat()
+}
+
+fn begin(folder: &str) -> String {
+    format!(
+        "HOW TO CHECK THIS PACKAGE\n\
+         =========================\n\n\
+         With one command, offline, and without the archive that made it:\n\n\
+         \x20   earwitness verify {folder}.zip --trust FINGERPRINT\n\n\
+         FINGERPRINT is that of the seal or of the ledger's key (both stand below), as it reached you another way: by post, by\n\
+         telephone, in a contract. What stands in this file proves nothing by itself.\n\n\
+         Everything can be checked with ordinary tools as well. Unpack it and go into its folder first:\n\n\
+         \x20   unzip {folder}.zip\n\
+         \x20   cd {folder}\n\n"
+    )
+}
+
+fn lists() -> String {
+    "1. NOTHING IS MISSING, ADDED OR CHANGED (RFC 8493, BagIt)\n\n\
+     \x20   bagit.py --validate .\n\
+     \x20   sha256sum -c manifest-sha256.txt\n\
+     \x20   sha256sum -c tagmanifest-sha256.txt\n\n\
+     manifest-sha256.txt lists all that is below data/, tagmanifest-sha256.txt lists that list and what stands beside it. Of\n\
+     files beside the lists these tools say nothing. This prints such files, and must print nothing:\n\n\
+     \x20   comm -13 <(cut -c67- manifest-sha256.txt tagmanifest-sha256.txt | sort) <(find * -type f | sort) \\\n\
+     \x20     | grep -v -e '^signature/' -e '^tagmanifest-sha256.txt$'\n\n"
+        .to_owned()
+}
+
+fn signature(signing: &Signing<'_>) -> String {
+    let anchor = if signing.is_self_made { format!("data/{SEAL_CERTIFICATE}") } else { "ROOT.pem".to_owned() };
+    let about = if signing.is_self_made {
+        "The certificate was made by the archive itself. A reader will never call it \"trusted\", and that is right: only the\n\
+         fingerprint, compared with one that you have from elsewhere, says whose it is. An archive whose operator has a\n\
+         certificate for electronic seals from a (qualified) trust service provider signs with that one instead: settings\n\
+         seal_key and seal_certificate.\n\n"
+    } else {
+        "The certificate was issued by a certification authority; ROOT.pem is the certificate of its root, which you have from\n\
+         that authority or from your system.\n\n"
+    };
+    format!(
+        "2. IT IS SIGNED (CMS, RFC 5652, with the attributes of CAdES, ETSI EN 319 122-1)\n\n\
+         \x20   openssl cms -verify -cades -binary -inform DER -in signature/{SIGNATURE} \\\n\
+         \x20     -content tagmanifest-sha256.txt -CAfile {anchor} -out /dev/null\n\n\
+         must say \"CAdES Verification successful\". Without -binary it fails on intact files. And whose signature it is:\n\n\
+         \x20   openssl x509 -in data/{SEAL_CERTIFICATE} -noout -subject -issuer -fingerprint -sha256\n\n\
+         must show this fingerprint, and you must have it from elsewhere:\n\n\
+         \x20   {}\n\n\
+         {about}",
+        with_colons(signing.seal)
+    )
+}
+
+fn timestamp(authority: &str) -> String {
+    format!(
+        "3. WHEN IT WAS THERE (RFC 3161)\n\n\
+         \x20   openssl ts -verify -token_in -in signature/{TIMESTAMP} -data signature/{SIGNATURE_VALUE} -CAfile TSA.pem\n\n\
+         must say \"Verification: OK\". TSA.pem is the root certificate of the timestamp authority, which was asked at\n\
+         {authority}\n\
+         This shows the time and the authority's certificates:\n\n\
+         \x20   openssl ts -reply -token_in -in signature/{TIMESTAMP} -token_out -text\n\
+         \x20   openssl pkcs7 -inform DER -in signature/{TIMESTAMP} -print_certs -noout\n\n\
+         {SIGNATURE_VALUE} is the bare signature out of {SIGNATURE}, which carries the same timestamp (CAdES-T).\n\n"
+    )
+}
+
+fn ledger(signing: &Signing<'_>) -> String {
+    format!(
+        "4. WHAT HAPPENED TO EACH RECORDING (RFC 6962; C2SP signed-note, tlog-checkpoint, tlog-proof)\n\n\
+         data/*/receipt.json is what the archive signed (Ed25519) when it received the recording, with the SHA-256 of the\n\
+         audio; data/*/custody.jsonl has a line for each entry of the archive's ledger about it. An entry's leaf is the text\n\n\
+         \x20   {{\"at\":\"AT\",\"commitment\":\"COMMITMENT\",\"kind\":\"KIND\",\"seq\":SEQ}}\n\n\
+         and COMMITMENT is the SHA-256 of \"earwitness-ledger-v1\", a zero byte, the 32 bytes of opening.salt, and\n\
+         opening.payload in canonical form (RFC 8785). An entry without opening is about another case: what happened and when\n\
+         is shown, not who and why. data/*/custody/SEQ.tlog-proof shows that the leaf is in the tree that data/{CHECKPOINT}\n\
+         signs. These formats are those of the Go checksum database: golang.org/x/mod/sumdb/note opens data/{CHECKPOINT} with\n\
+         the member vkey of data/{LEDGER_KEY}, and sumdb/tlog.CheckRecord checks a proof. The key's SHA-256, which you must\n\
+         have from elsewhere as well:\n\n\
+         \x20   {}\n",
+        signing.ledger_key
+    )
+}
+
+/// As openssl prints a fingerprint.
+fn with_colons(fingerprint: &str) -> String {
+    let pairs: Vec<&str> = (0..fingerprint.len()).step_by(2).filter_map(|at| fingerprint.get(at..at + 2)).collect();
+    pairs.join(":").to_ascii_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_stands_there_as_openssl_prints_it() {
+        let signing = Signing { is_self_made: true, seal: "00ab1f", ledger_key: "ff", authority: None };
+        let text = text("evidence-1", &signing);
+        assert!(text.contains("    00:AB:1F\n") && text.contains("never call it \"trusted\""), "{text}");
+        assert!(!text.contains("RFC 3161") && text.lines().all(|line| line.chars().count() <= 130), "{text}");
+    }
+}
