@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::SecretState;
 use crate::clock::Timestamp;
-use crate::hold::case;
+use crate::hold::{self, case};
 use crate::purge::brakes::clock_is_trusted;
 use crate::receive::settle;
 use crate::recording::ExpiryMonth;
@@ -44,6 +44,10 @@ pub struct HousekeepingReport {
     pub recordings_guarded: u64,
     /// Sidecars brought up to their rows.
     pub sidecars_written: u64,
+    /// Recordings that arrived under a rule, and are held now.
+    pub arrivals_caught: u64,
+    /// Holds that ended because a release was approved.
+    pub holds_released: u64,
     /// Copies of cases in the store brought up to their rows.
     pub cases_kept: u64,
     /// Ledger openings erased because their time is over.
@@ -105,6 +109,10 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
         let made = make_months_ahead(archive, now).await;
         report.months_made = report.keep("months-ahead", made);
     }
+    let caught = hold::catch_arrivals(archive).await;
+    report.arrivals_caught = report.keep("arrivals", caught);
+    let released = hold::carry_on(archive).await;
+    report.holds_released = report.keep("releases", released);
     let guarded = archive.guard_missing(BATCH).await;
     report.recordings_guarded = report.keep("guards", guarded);
     let written = write_stale_sidecars(archive).await;
@@ -187,7 +195,16 @@ async fn sweep_windows(archive: &Archive, now: Timestamp) -> Result<u64, Archive
 /// Runs a pass at every sweep interval, and looks over the store beside them, until told to stop; a pass that has begun
 /// is finished.
 pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
-    tokio::join!(passes(&archive, &stop), look::run(archive.clone(), stop.clone()));
+    tokio::join!(passes(&archive, &stop), arrivals(&archive, &stop), look::run(archive.clone(), stop.clone()));
+}
+
+/// Holds what arrives under a rule, at once. Nothing depends on that: the purge looks at the rules as well.
+async fn arrivals(archive: &Archive, stop: &CancellationToken) {
+    while stop.run_until_cancelled(archive.arrivals_nudge.notified()).await.is_some() {
+        if let Err(error) = hold::catch_arrivals(archive).await {
+            tracing::error!(%error, "what arrived under a rule is left to the next pass");
+        }
+    }
 }
 
 async fn passes(archive: &Archive, stop: &CancellationToken) {

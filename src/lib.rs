@@ -15,6 +15,7 @@
 //! | record | [`catalog`] | all SQL |
 //! | sign for outsiders | [`signature`] | signatures by certificate (CMS) |
 //! | ask outside | [`outside`], [`timestamp`] | that something existed at a time, in the word of an authority (RFC 3161) |
+//! | exchange | [`vcon`] | a recording as an IETF vCon, in pieces |
 //! | prove | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
 //! | be witnessed | [`witness`] | others cosign what the ledger stands for |
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
@@ -57,4 +58,5 @@ pub mod signature;
 pub mod telemetry;
 pub mod timestamp;
 pub mod vault;
+pub mod vcon;
 pub mod witness;

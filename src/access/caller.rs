@@ -43,7 +43,12 @@ impl Caller {
 
     /// Whether two callers count as one person where a second one is needed: tokens of one owner do.
     pub fn is_same_person_as(&self, other: &Self) -> bool {
-        self.token_id == other.token_id || self.owner == other.owner
+        self.is_behind(&other.actor())
+    }
+
+    /// Whether the caller is the person who did something before, as the ledger or a sealed row names them.
+    pub fn is_behind(&self, actor: &Actor) -> bool {
+        self.token_id == actor.id || self.owner == actor.name
     }
 }
 

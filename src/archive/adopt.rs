@@ -81,7 +81,11 @@ impl Archive {
         let installation = self.keyring.ensure_secret(&KeyName::Installation).await?;
         let mac = installation.call_uniqueness_mac(&row.metadata.call_id, row.metadata.part);
         let standing = self.catalog.call_holder(&mac).await?;
+        // From its deadline on a recording, which lives by its holds alone, leaves the call's name to others.
+        let is_over = |expires_at| expires_at <= self.clock.now();
         let takes = match standing {
+            Some(_) if is_over(sidecar.body.expires_at) => false,
+            Some(other) if self.catalog.recording(other).await?.is_some_and(|row| is_over(row.expires_at)) => true,
             Some(other) if row.supersedes != Some(other) => {
                 let theirs = self.standing(other).await?;
                 match (theirs.as_ref().map(|(status, _)| *status), sidecar.body.status) {

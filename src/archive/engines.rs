@@ -18,6 +18,7 @@ use crate::vault::keys::transit::{TokenSource, TransitKeys, TransitOptions};
 use crate::vault::objects::ObjectStore;
 use crate::vault::objects::disk::DiskStore;
 use crate::vault::objects::s3::{self, S3Settings, S3Store};
+use crate::vcon::signers::Signers;
 use crate::witness::Witness;
 
 /// Opens the configured store. Blocking for a moment where it is a folder.
@@ -114,8 +115,16 @@ fn from_environment(names: [&str; 2]) -> Option<String> {
     names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
+/// Those whose signatures on vCons count.
+pub(super) fn vcon_signers(config: &Config) -> Result<Signers, ArchiveError> {
+    let Some(path) = &config.vcon.signers else { return Ok(Signers::default()) };
+    let pem = std::fs::read(path).map_err(|source| ArchiveError::Io { what: "reading vcon_signers", source })?;
+    Signers::from_pem(&pem)
+        .map_err(|wrong| ArchiveError::Configuration(format!("vcon_signers: {} {wrong}", path.display())))
+}
+
 /// The PEM file of authorities beside the system's.
-fn further_authorities(config: &Config) -> Result<Option<Vec<u8>>, ArchiveError> {
+pub(super) fn further_authorities(config: &Config) -> Result<Option<Vec<u8>>, ArchiveError> {
     let read = config.ca_file.as_deref().map(std::fs::read).transpose();
     read.map_err(|source| ArchiveError::Io { what: "reading ca_file", source })
 }

@@ -39,6 +39,7 @@ use crate::retention::Policy;
 use crate::timestamp::Authority;
 use crate::vault::keyring::Keyring;
 use crate::vault::objects::{ObjectStore, StoreFacts};
+use crate::vcon::signers::Signers;
 use crate::witness::Witness;
 
 /// The name of the ledger's lease.
@@ -72,6 +73,10 @@ pub struct Archive {
     attest_trouble: std::sync::Mutex<attest::Trouble>,
     /// Checks audio in child processes.
     pub decoder: Supervisor,
+    /// Whose signatures on vCons count.
+    pub vcon_signers: Signers,
+    /// PEM of certificate authorities beside the system's.
+    pub authorities: Option<Vec<u8>>,
     /// The name of this process in leases.
     pub node: String,
     /// Wakes the sequencer when an entry was committed.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::engines::{open_authority, open_keys, open_store, open_witnesses};
+use super::engines::{further_authorities, open_authority, open_keys, open_store, open_witnesses, vcon_signers};
 use super::pinned::{check_in_force, check_pin, signing_key};
 use super::shelf::CatalogShelf;
 use super::{Archive, ArchiveError};
@@ -61,6 +61,7 @@ impl Archive {
         let origin = config.ledger_origin.clone();
         let timestamps = open_authority(&config, &clock)?;
         let witnesses = open_witnesses(&config)?;
+        let (vcon_signers, authorities) = (vcon_signers(&config)?, further_authorities(&config)?);
         Ok(Arc::new(Self {
             clock,
             catalog,
@@ -73,6 +74,8 @@ impl Archive {
             witnesses,
             attest_trouble: std::sync::Mutex::default(),
             decoder,
+            vcon_signers,
+            authorities,
             node: Uuid::new_v4().to_string(),
             ledger_nudge: Notify::new(),
             ledger_writer: tokio::sync::Mutex::new(false),

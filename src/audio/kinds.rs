@@ -62,6 +62,27 @@ impl Container {
             Self::Asf => "audio/x-ms-wma",
         }
     }
+
+    /// What the name of such a file ends in.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Wav | Self::Rf64 => "wav",
+            Self::W64 => "w64",
+            Self::Au => "au",
+            Self::Aiff => "aiff",
+            Self::Caf => "caf",
+            Self::Flac => "flac",
+            Self::Ogg => "ogg",
+            Self::Mpeg => "mp3",
+            Self::Adts => "aac",
+            Self::Mp4 => "m4a",
+            Self::Webm => "webm",
+            Self::Matroska => "mka",
+            Self::Gsm => "gsm",
+            Self::Amr => "amr",
+            Self::Asf => "wma",
+        }
+    }
 }
 
 /// The coding of the sound.

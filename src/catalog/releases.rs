@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::cases::{time, time_or_none, uuid};
 use super::recordings::parse_ids;
 use super::sql::statements;
-use super::{Catalog, CatalogError, Result, Tx, signed, unsigned};
+use super::{Catalog, CatalogError, Result, RuleRow, Tx, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
 
@@ -15,6 +15,19 @@ use crate::recording::RecordingId;
 macro_rules! release_columns {
     () => {
         "SELECT id, case_id, asked_at, scope, rule_id, up_to, state, decided_at, done_at, sealed FROM releases "
+    };
+}
+
+/// That a release `e` covers a hold `h` in force: of the named recordings, or of all, the holds that were there when it was
+/// asked for; of a rule all that it ever placed.
+macro_rules! release_covers {
+    () => {
+        "e.case_id = h.case_id AND h.released_at IS NULL AND ( \
+         (e.scope = 'recordings' AND h.place_no <= e.up_to AND EXISTS \
+           (SELECT 1 FROM release_recordings x WHERE x.release_id = e.id AND x.recording_id = h.recording_id)) \
+         OR (e.scope = 'rule' AND h.rule_id = e.rule_id) \
+         OR (e.scope = 'all' AND (h.place_no <= e.up_to OR h.rule_id IN \
+           (SELECT u.id FROM hold_rules u WHERE u.case_id = e.case_id AND u.place_no <= e.up_to))))"
     };
 }
 
@@ -30,23 +43,11 @@ statements! {
     DONE = "UPDATE releases SET done_at = $2 WHERE id = $1 AND state = 'approved' AND done_at IS NULL";
     APPROVED = concat!(release_columns!(), "WHERE state = 'approved' AND done_at IS NULL AND (asked_at > $1 OR (asked_at = $1 AND id > $2)) \
         ORDER BY asked_at, id LIMIT $3");
-    // What a release covers: of the named recordings, or of all, the holds that were there when it was asked for; of a
-    // rule all that it ever placed.
-    HOLDS = "SELECT h.id, h.recording_id FROM holds h JOIN releases e ON e.case_id = h.case_id \
-        WHERE e.id = $1 AND h.released_at IS NULL AND h.id > $2 AND ( \
-          (e.scope = 'recordings' AND h.place_no <= e.up_to AND EXISTS \
-            (SELECT 1 FROM release_recordings x WHERE x.release_id = e.id AND x.recording_id = h.recording_id)) \
-          OR (e.scope = 'rule' AND h.rule_id = e.rule_id) \
-          OR (e.scope = 'all' AND (h.place_no <= e.up_to OR h.rule_id IN \
-            (SELECT u.id FROM hold_rules u WHERE u.case_id = e.case_id AND u.place_no <= e.up_to)))) \
-        ORDER BY h.id LIMIT $3";
-    COUNT_HOLDS = "SELECT count(*) FROM holds h JOIN releases e ON e.case_id = h.case_id \
-        WHERE e.id = $1 AND h.released_at IS NULL AND ( \
-          (e.scope = 'recordings' AND h.place_no <= e.up_to AND EXISTS \
-            (SELECT 1 FROM release_recordings x WHERE x.release_id = e.id AND x.recording_id = h.recording_id)) \
-          OR (e.scope = 'rule' AND h.rule_id = e.rule_id) \
-          OR (e.scope = 'all' AND (h.place_no <= e.up_to OR h.rule_id IN \
-            (SELECT u.id FROM hold_rules u WHERE u.case_id = e.case_id AND u.place_no <= e.up_to))))";
+    HOLDS = concat!("SELECT h.id, h.recording_id FROM holds h JOIN releases e ON ", release_covers!(),
+        " WHERE e.id = $1 AND h.id > $2 ORDER BY h.id LIMIT $3");
+    COUNT_HOLDS = concat!("SELECT count(*) FROM holds h JOIN releases e ON ", release_covers!(), " WHERE e.id = $1");
+    COUNT_RULES = "SELECT count(*) FROM hold_rules u JOIN releases e ON e.case_id = u.case_id WHERE e.id = $1 AND u.ended_at IS NULL \
+        AND ((e.scope = 'rule' AND u.id = e.rule_id) OR (e.scope = 'all' AND u.place_no <= e.up_to))";
     RESTORE = "INSERT INTO releases (id, case_id, asked_at, scope, rule_id, up_to, state, decided_at, done_at, sealed) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET state = excluded.state, \
           decided_at = excluded.decided_at, done_at = excluded.done_at, sealed = excluded.sealed WHERE releases.done_at IS NULL";
@@ -111,6 +112,18 @@ pub struct ReleaseRow {
     pub done_at: Option<Timestamp>,
     /// Who asked, who decided, and why.
     pub sealed: Vec<u8>,
+}
+
+impl ReleaseRow {
+    /// Whether it ends a rule of its case.
+    pub fn ends(&self, rule: &RuleRow) -> bool {
+        let covers = match self.scope {
+            ReleaseScope::Recordings(_) => false,
+            ReleaseScope::Rule(id) => id == rule.id,
+            ReleaseScope::All => rule.place_no <= self.up_to,
+        };
+        covers && rule.ended_at.is_none()
+    }
 }
 
 impl ReleaseScope {
@@ -233,6 +246,18 @@ impl Tx {
             query.execute(&mut *self.inner).await?;
         }
         Ok(())
+    }
+
+    /// Whether a release that this transaction has just kept would end any hold or rule.
+    pub async fn lets_go_of_anything(&mut self, release: Uuid) -> Result<bool> {
+        for statement in [COUNT_HOLDS, COUNT_RULES] {
+            let query = sqlx::query_scalar(statement).bind(release.to_string());
+            let count: i64 = query.fetch_one(&mut *self.inner).await?;
+            if count > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Decides a release; false when it was decided before.

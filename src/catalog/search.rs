@@ -1,7 +1,7 @@
 //! Finding recordings: every filter, newest first, page by page.
 //!
 //! The statement is put together from constant pieces, one per filter that is set; a test prepares every combination.
-//! Recordings past their deadline are never found, whatever the purge is doing.
+//! Recordings past their deadline are never found, whatever the purge is doing; but for what is held, by those who see that.
 
 use std::fmt::Write;
 
@@ -21,6 +21,8 @@ pub struct ScopeFilter {
     pub or_macs: Vec<Vec<u8>>,
     /// Only these statuses.
     pub statuses: Vec<Status>,
+    /// Also what is past its deadline, while it is held.
+    pub held_past_deadline: bool,
 }
 
 /// What to look for. Everything that is set must hold.
@@ -64,9 +66,15 @@ struct Statement {
 }
 
 impl Statement {
-    fn new(now: Timestamp) -> Self {
+    fn new(now: Timestamp, held_past_deadline: bool) -> Self {
         let mut statement = Self { text: recording_columns!().to_owned(), values: Vec::new() };
-        statement.add("WHERE r.stage = 'live' AND r.expires_at > ?", vec![Value::Number(now.micros())]);
+        let in_time = if held_past_deadline {
+            "WHERE r.stage = 'live' AND (r.expires_at > ? OR EXISTS \
+             (SELECT 1 FROM holds y WHERE y.recording_id = r.id AND y.released_at IS NULL))"
+        } else {
+            "WHERE r.stage = 'live' AND r.expires_at > ?"
+        };
+        statement.add(in_time, vec![Value::Number(now.micros())]);
         statement
     }
 
@@ -144,7 +152,7 @@ impl Statement {
 }
 
 fn build(scope: &ScopeFilter, filter: &Filter, page: Page, now: Timestamp) -> Statement {
-    let mut statement = Statement::new(now);
+    let mut statement = Statement::new(now, scope.held_past_deadline);
     statement.scope(scope);
     statement.filter(filter);
     statement.page(page);
@@ -191,12 +199,13 @@ pub(super) fn every_statement() -> Vec<String> {
     let id = RecordingId(uuid::Uuid::nil());
     let text = || Some(String::new());
     let mut all = Vec::new();
-    for bits in 0u32..1 << 9 {
+    for bits in 0u32..1 << 10 {
         let on = |bit: u32| bits & (1 << bit) != 0;
         let scope = ScopeFilter {
             accounts: on(0).then(|| vec![String::new()]),
             or_macs: if on(1) { vec![vec![0]] } else { Vec::new() },
             statuses: vec![Status::Accepted],
+            held_past_deadline: on(9),
         };
         let filter = Filter {
             account: if on(2) { text() } else { None },

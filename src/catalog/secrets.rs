@@ -13,6 +13,8 @@ statements! {
     LOAD = "SELECT name, state, wrapped, created_at, closed_at, destroyed_at, entry_id, recorded_at FROM secrets WHERE name = $1";
     LIST = "SELECT name, state, wrapped, created_at, closed_at, destroyed_at, entry_id, recorded_at FROM secrets ORDER BY name";
     LIVE = "SELECT name FROM secrets WHERE state = 'live' AND name LIKE 'month-%' ORDER BY name";
+    HOLDING = "SELECT s.name FROM secrets s WHERE s.state = 'live' AND s.name LIKE 'case-%' \
+        AND EXISTS (SELECT 1 FROM recording_keys k WHERE k.holder = s.name) ORDER BY s.name";
     // Counted in the same statement: nothing may be left under a month that closes. What is held has left it: then its
     // wrap is none of the month's.
     CLOSE = "UPDATE secrets SET state = 'closing', closed_at = $3 WHERE name = $1 AND state = 'live' \
@@ -128,6 +130,11 @@ impl Catalog {
     /// The names of the months that are in use: what a search has to probe.
     pub async fn live_months(&self) -> Result<Vec<String>> {
         Ok(sqlx::query_scalar(LIVE).fetch_all(&self.pool).await?)
+    }
+
+    /// The names of the cases that hold anything: what a search beyond the deadline has to probe as well.
+    pub async fn holding_cases(&self) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(HOLDING).fetch_all(&self.pool).await?)
     }
 }
 

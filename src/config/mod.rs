@@ -8,6 +8,7 @@ mod error;
 mod explain;
 mod flags;
 mod layers;
+mod media;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use error::ConfigError;
 pub use explain::Setting;
 pub use flags::Flags;
 pub use layers::{DEFAULT_FILE, Inputs};
+pub use media::MediaHost;
 pub use settings::{SETTINGS, Spec};
 
 pub use crate::telemetry::LogFormat;
@@ -83,6 +85,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The header in which they say it.
     pub forwarded_header: ForwardedHeader,
+    /// What is taken in as a vCon.
+    pub vcon: VconConfig,
     /// Who answers for the data.
     pub controller: Controller,
     /// The ledger's name in its checkpoints (C2SP tlog-checkpoint: a URL without scheme).
@@ -121,6 +125,17 @@ pub enum ForwardedHeader {
     XForwardedFor,
     /// `Forwarded: for=client` (RFC 7239).
     Forwarded,
+}
+
+/// What is taken in as a vCon.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VconConfig {
+    /// Hosts from which recordings are fetched that a vCon refers to.
+    pub media_hosts: Vec<MediaHost>,
+    /// Networks in which these hosts may lie, beside all public ones.
+    pub media_networks: Vec<IpNet>,
+    /// PEM file of the certificates whose signatures count.
+    pub signers: Option<PathBuf>,
 }
 
 /// What one check of a recording may cost.
@@ -204,6 +219,11 @@ impl Config {
             },
             trusted_proxies: values.optional("trusted_proxies", networks)?.unwrap_or_default(),
             forwarded_header: values.read("forwarded_header", forwarded_header)?,
+            vcon: VconConfig {
+                media_hosts: values.optional("vcon_media_hosts", media::media_hosts)?.unwrap_or_default(),
+                media_networks: values.optional("vcon_media_networks", networks)?.unwrap_or_default(),
+                signers: values.optional("vcon_signers", text)?.map(PathBuf::from),
+            },
             controller: Controller {
                 name: values.optional("controller_name", text)?,
                 address: values.optional("controller_address", text)?,

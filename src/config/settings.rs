@@ -84,6 +84,17 @@ pub const SETTINGS: &[Spec] = &[
     spec("decoder_memory_bytes", "512MiB", "address space of one decoder process"),
     spec("decoder_timeout", "120s", "time one recording's check may take"),
     spec("decoder_concurrency", "2", "decoder processes at once"),
+    spec(
+        "vcon_media_hosts",
+        "",
+        "hosts (media.example.com, recorder:8443, …) from which recordings are fetched that a vCon refers to",
+    ),
+    spec("vcon_media_networks", "", "networks in which these hosts may lie, beside all public ones: 10.0.0.0/8, …"),
+    spec(
+        "vcon_signers",
+        "",
+        "PEM file of the certificates whose signatures on vCons count; not set: whoever signed, it has to be intact",
+    ),
     spec("controller_name", "", "the controller (GDPR art. 4(7)), on reports and exports"),
     spec("controller_address", "", "the controller's postal address"),
     spec("privacy_contact", "", "where people write about their data"),

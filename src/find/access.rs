@@ -29,6 +29,8 @@ pub enum Action<'a> {
     Waveform,
     /// Its receipt is read again.
     Receipt,
+    /// It is fetched as a vCon: the original, the metadata and what is attached.
+    Vcon,
     /// Its ledger entries are read. The further pages of one look come in many requests.
     Custody {
         /// Whether this is a further page.
@@ -47,6 +49,7 @@ impl Action<'_> {
             Self::Listen => "listen",
             Self::Waveform => "waveform",
             Self::Receipt => "receipt",
+            Self::Vcon => "vcon",
             Self::Custody { .. } => "custody",
             Self::Related(_) => "related",
         }

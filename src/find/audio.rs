@@ -89,9 +89,23 @@ pub(super) async fn object(
     part: RecordingPart,
     range: Range<u64>,
 ) -> Result<ByteStream, FindError> {
-    let plain = open(archive, opened, part).await?.stream(range)?;
-    let plain = plain.map(|chunk| chunk.map_err(broken)).boxed();
+    let plain = uncut(archive, opened, part, Some(range)).await?;
     Ok(until(plain, archive.clock.clone(), ends_at(&opened.row, reader.view.held_past_deadline)))
+}
+
+/// The plaintext of a range, or all of it, for who cuts it at the deadline with what he puts around it.
+pub(super) async fn uncut(
+    archive: &Archive,
+    opened: &Opened,
+    part: RecordingPart,
+    range: Option<Range<u64>>,
+) -> Result<ByteStream, FindError> {
+    let object = open(archive, opened, part).await?;
+    let range = range.unwrap_or(0..object.plain_len());
+    if range.is_empty() {
+        return Ok(stream::empty().boxed());
+    }
+    Ok(object.stream(range)?.map(|chunk| chunk.map_err(broken)).boxed())
 }
 
 /// A range of the original, byte for byte.

@@ -1,4 +1,4 @@
-//! A question in terms of the catalog: keyed hashes under every live month, and the caller's scope.
+//! A question in terms of the catalog: keyed hashes under every live month (and case), and the caller's scope.
 
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ pub(super) async fn filter(
             _ => Vec::new(),
         },
         statuses: view.statuses.to_vec(),
+        held_past_deadline: view.held_past_deadline,
     };
     let filter = Filter {
         account: question.account.clone(),
@@ -75,7 +76,8 @@ fn keyed(question: &Question) -> Vec<Vec<(LookupField, String)>> {
     all
 }
 
-/// The secrets of every live month, when a keyed hash is needed at all.
+/// The secrets of every live month, when a keyed hash is needed at all; for those who see what is held past its deadline,
+/// also those of the cases that hold anything: beyond its month it is found under these alone.
 struct Secrets(Vec<Arc<Secret>>);
 
 impl Secrets {
@@ -84,12 +86,18 @@ impl Secrets {
         if keyed(question).is_empty() && !matches!(view.scope, Scope::AccountsOrAgent { .. }) {
             return Ok(Self(secrets));
         }
-        for name in archive.catalog.live_months().await? {
-            let name: KeyName = name.parse().map_err(|_| ArchiveError::Document("the name of a month"))?;
+        let mut names = archive.catalog.live_months().await?;
+        if view.held_past_deadline {
+            names.extend(archive.catalog.holding_cases().await?);
+        }
+        for name in names {
+            let name: KeyName = name.parse().map_err(|_| ArchiveError::Document("the name of a secret"))?;
             match archive.keyring.secret(&name).await {
                 Ok(secret) => secrets.push(secret),
                 // Nothing under it can be read, so there is nothing to be found.
-                Err(KeyringError::Gone(_)) => tracing::warn!(%name, "a live month has no key: a search passes it over"),
+                Err(KeyringError::Gone(_)) => {
+                    tracing::warn!(%name, "a secret in use has no key: a search passes it over")
+                }
                 Err(error) => return Err(error.into()),
             }
         }

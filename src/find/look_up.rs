@@ -14,7 +14,7 @@ use crate::retention::{HoldSpan, Reading, may_read};
 use crate::vault::secrets::DataKey;
 
 /// A recording with its key and what was sealed of it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Opened {
     /// The row.
     pub row: RecordingRow,
@@ -64,27 +64,29 @@ enum Scope {
 /// Looks a recording up.
 ///
 /// # Errors
-/// [`FindError::OutOfScope`] while its rows exist, whatever its deadline; [`FindError::Gone`] from its deadline or its
-/// fence on, and for everybody once its rows are gone.
+/// [`FindError::Gone`] from its deadline or its fence on, for everybody who does not see it beyond that, whether it was ever
+/// theirs or not: how long its rows are there after its deadline would tell whether it is held.
+/// [`FindError::OutOfScope`] before.
 pub async fn look_up(archive: &Archive, id: RecordingId, sight: Sight<'_>) -> Result<Opened, FindError> {
     let Some(row) = archive.catalog.recording(id).await? else {
         let purged = archive.catalog.purge_of(id).await?.is_some();
         return Err(if purged { FindError::Gone } else { FindError::NotFound });
     };
-    let scope = scope_of(archive, &row, sight).await?;
-    let readable = is_readable(&row, archive.clock.now(), sight.past_deadline());
-    match scope {
-        Scope::Without => return Err(FindError::OutOfScope),
-        Scope::Within if !readable => return Err(FindError::Gone),
-        Scope::Within | Scope::ByAgent => {}
+    if !is_readable(&row, archive.clock.now(), sight.past_deadline()) {
+        return Err(FindError::Gone);
     }
-    // Once its key is destroyed nobody can tell any more whose call it was: then it is gone for all.
+    let scope = scope_of(archive, &row, sight).await?;
+    if matches!(scope, Scope::Without) {
+        return Err(FindError::OutOfScope);
+    }
     let (key, sealed) = archive.open_recording(&row).await?;
     if let (Scope::ByAgent, Sight::View(view)) = (&scope, sight)
         && !view.scope.admits(&row.account_id, sealed.metadata.agent.as_deref())
     {
         return Err(FindError::OutOfScope);
     }
+    // Opening it took its time, and the deadline does not wait.
+    let readable = is_readable(&row, archive.clock.now(), sight.past_deadline());
     if readable { Ok(Opened { row, key, sealed }) } else { Err(FindError::Gone) }
 }
 

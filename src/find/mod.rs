@@ -9,9 +9,12 @@
 //! | `access` | the ledger's entry about an access |
 //! | `audio`, `deadline` | the original, the listening copy, the waveform; cut at the deadline |
 //! | `related` | transcripts, notes and the like |
+//! | `beside` | what a vCon brought beside its recording |
+//! | `vcon` | all of that as one document, written while it is read |
 
 pub mod access;
 pub mod audio;
+pub mod beside;
 mod deadline;
 mod error;
 mod filter;
@@ -19,12 +22,13 @@ pub mod look_up;
 pub mod question;
 pub mod related;
 pub mod search;
+pub mod vcon;
 
 pub use deadline::ByteStream;
 pub use error::FindError;
 pub use look_up::{Opened, Sight, look_up};
 pub use question::Question;
-pub use search::{FoundPage, PageAsked, search};
+pub use search::{FoundPage, PageAsked, find_all, search};
 
 use crate::access::{Actor, Caller, Purpose, View};
 

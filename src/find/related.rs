@@ -155,6 +155,15 @@ pub async fn content(
     audio::object(archive, opened, reader, RecordingPart::Related(item.object_id), range).await
 }
 
+/// All of its content, for who cuts it at the deadline with what he puts around it.
+pub(super) async fn uncut_content(
+    archive: &Archive,
+    opened: &Opened,
+    item: &RelatedItem,
+) -> Result<ByteStream, FindError> {
+    audio::uncut(archive, opened, RecordingPart::Related(item.object_id), None).await
+}
+
 /// Stores a piece, in place of what has its name. The object comes first, then row and ledger entry in one transaction;
 /// what it replaces is deleted last, so that at no time there is a row without its object.
 pub async fn put(archive: &Archive, opened: &Opened, incoming: Incoming) -> Result<(Stored, RelatedItem), FindError> {

@@ -3,7 +3,9 @@
 use super::access::record_search;
 use super::error::is_key_gone;
 use super::filter::filter;
+use super::look_up::is_readable;
 use super::{FindError, Opened, Question, Reader};
+use crate::access::Scope;
 use crate::archive::Archive;
 use crate::catalog::{Page, RecordingRow};
 use crate::clock::Timestamp;
@@ -54,9 +56,32 @@ pub async fn search(
     };
     record_search(archive, reader, question, found.recordings.len()).await?;
     // Noting it took its time, and the deadline does not wait.
-    let now = archive.clock.now();
-    let recordings = found.recordings.into_iter().filter(|opened| now < opened.row.expires_at).collect();
+    let (now, past_deadline) = (archive.clock.now(), reader.view.held_past_deadline);
+    let recordings =
+        found.recordings.into_iter().filter(|opened| is_readable(&opened.row, now, past_deadline)).collect();
     Ok(FoundPage { recordings, next: found.next })
+}
+
+/// The ids of everything that a question finds, newest first, and the search noted in the ledger; none when there is more
+/// than `most`. For those who see every recording: no row is opened.
+pub async fn find_all(
+    archive: &Archive,
+    reader: &Reader,
+    question: &Question,
+    most: usize,
+) -> Result<Option<Vec<RecordingId>>, FindError> {
+    let (mut ids, mut after) = (Vec::new(), None);
+    if let (Scope::All, Some((scope, filter))) = (&reader.view.scope, filter(archive, &reader.view, question).await?) {
+        while ids.len() <= most {
+            let page = Page { after, limit: MAX_LIMIT };
+            let rows = archive.catalog.search(&scope, &filter, page, archive.clock.now()).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some((last.recorded_at, last.id));
+            ids.extend(rows.iter().map(|row| row.id));
+        }
+    }
+    record_search(archive, reader, question, ids.len()).await?;
+    Ok((ids.len() <= most).then_some(ids))
 }
 
 /// Opens rows. One that does not open is passed over, loudly: it must not hide all others.

@@ -4,15 +4,21 @@
 //! |---|---|
 //! | [`case`] | in whose name: what a case says, its life, its copy in the store |
 //! | [`place`](place()) | a hold is placed, or told that it came too late |
-//! | [`release`](release()) | a hold ends |
+//! | `many` | many recordings at once: named, or found by a search |
+//! | `rule` | an account's recordings of a period, those that arrive later as well |
+//! | `ask` | a release is asked for, decided by another person, carried out |
+//! | [`release`](release()) | one hold ends |
 //! | [`let_go`] | past its deadline, a held recording is taken out of its month, whose key is to be destroyed |
 //!
 //! A hold and the purge's fence both begin with an `UPDATE` of the recording's row, so one waits for the other.
 
+mod ask;
 pub mod case;
 mod let_go;
+mod many;
 mod place;
 mod release;
+mod rule;
 
 use serde::Serialize;
 use uuid::Uuid;
@@ -22,9 +28,12 @@ use crate::archive::ArchiveError;
 use crate::catalog::CatalogError;
 use crate::recording::RecordingId;
 
+pub use ask::{CarriedOut, Decision, Release, ask, carry_on, decide, releases_of};
 pub use let_go::let_go_of_months;
+pub use many::{MAX_RECORDINGS, Outcome, hold_found, hold_named};
 pub use place::{NewHold, Placed, place};
 pub use release::release;
+pub use rule::{NewRule, PlacedRule, Rule, catch_arrivals, place_rule, rules_of};
 
 /// Why a hold was not placed or released.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +56,21 @@ pub enum HoldError {
     /// The rule has ended.
     #[error("the rule has ended")]
     RuleEnded,
+    /// There is no such release, or no such rule of the case.
+    #[error("there is no such release or rule")]
+    NoRelease,
+    /// Nothing that is in force would end.
+    #[error("nothing that is in force would be let go of")]
+    NothingHeld,
+    /// Whoever asked for a release cannot decide on it.
+    #[error("a release is decided by another person than the one who asked for it")]
+    SecondPerson,
+    /// Somebody decided on the release before.
+    #[error("the release was decided before")]
+    Decided,
+    /// One request holds only so many recordings.
+    #[error("more than {0} recordings: name a shorter period, or hold the account by a rule")]
+    TooManyFound(usize),
     /// Something else stands under the id that the caller chose.
     #[error("something else has this id")]
     Conflict,
@@ -67,6 +91,11 @@ impl HoldError {
             Self::CaseClosed => "case-closed",
             Self::StillHolds => "case-in-force",
             Self::RuleEnded => "rule-ended",
+            Self::NoRelease => "not-found",
+            Self::NothingHeld => "nothing-held",
+            Self::SecondPerson => "second-person-required",
+            Self::Decided => "release-decided",
+            Self::TooManyFound(_) => "too-many-found",
             Self::Conflict => "conflict",
             Self::TooMany(..) => "too-many",
             Self::Archive(error) => error.code(),

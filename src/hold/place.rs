@@ -22,7 +22,7 @@ pub struct NewHold {
     pub case_id: Uuid,
     /// The recording.
     pub recording_id: RecordingId,
-    /// By which rule, and since when that keeps the recording; none where somebody named it.
+    /// By which rule, and since when that is in force; none where somebody named the recording.
     pub rule: Option<(Uuid, Timestamp)>,
 }
 
@@ -43,7 +43,8 @@ pub enum Placed {
 /// hold was committed: it stands, and the store is told again by the next pass.
 pub async fn place(archive: &Archive, hold: &NewHold, actor: &Actor) -> Result<Placed, HoldError> {
     let row = archive.catalog.recording(hold.recording_id).await?.ok_or(HoldError::NotFound)?;
-    let since = hold.rule.map_or_else(|| archive.clock.now(), |(_, since)| since);
+    // What arrives under a rule is kept from its arrival on.
+    let since = hold.rule.map_or_else(|| archive.clock.now(), |(_, placed_at)| placed_at.max(row.received_at));
     if row.stage != Stage::Live || row.expires_at <= since {
         return Err(HoldError::TooLate);
     }
@@ -53,7 +54,7 @@ pub async fn place(archive: &Archive, hold: &NewHold, actor: &Actor) -> Result<P
     let wrapped = case.wrap_data_key(row.id, &key).map_err(crate::archive::ArchiveError::from)?;
     let wrap = Wrap { holder: name.to_string(), wrapped };
     let now = archive.clock.now();
-    let placed_at = hold.rule.map_or(now, |(_, since)| since);
+    let placed_at = if hold.rule.is_some() { since } else { now };
     let rule_id = hold.rule.map(|(rule, _)| rule);
     let payload = HoldPayload { rule_id, ..HoldPayload::of(hold.id, hold.case_id, row.id, actor) };
     let (entry, _) = archive.entry(Kind::HOLD_PLACED, About::Recording(row.id, &key), &payload, now).await?;

@@ -10,7 +10,7 @@
 //! | `state` | what this side needs of the rest |
 //! | `address` | where a call came from |
 //! | `body` | JSON, query and path with clear errors |
-//! | `range`, `cursor`, `multipart`, `upload` | parts of representations, pages, uploads |
+//! | `range`, `cursor`, `multipart`, `vcon`, `upload`, `spooled` | parts of representations, pages, uploads |
 //! | `openapi`, `api` | the document, and the handlers |
 
 pub mod address;
@@ -28,8 +28,10 @@ pub mod problem;
 pub mod range;
 pub mod registry;
 pub mod routes;
+mod spooled;
 pub mod state;
 mod upload;
+mod vcon;
 
 #[cfg(test)]
 mod fake;

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use utoipa::openapi::OpenApi;
 
-use crate::http::api::recordings::{audio, get, list, listen, post, receipt, related, search, waveform};
+use crate::http::api::recordings::{audio, get, list, listen, post, receipt, related, search, vcon, waveform};
 use crate::http::api::{cases, docs, health, home, oversight as over};
 use crate::http::app::App;
 use crate::http::registry::Routes;
@@ -49,6 +49,10 @@ pub fn legal() -> Routes<App> {
         .guarded(Method::GET, "/v1/cases/{id}", cases::one::get)
         .guarded(Method::PATCH, "/v1/cases/{id}", cases::one::change)
         .guarded(Method::POST, "/v1/cases/{id}/notes", cases::note::add)
+        .guarded(Method::POST, "/v1/cases/{id}/holds", cases::holds::place)
+        .guarded(Method::GET, "/v1/cases/{id}/holds", cases::holds::list)
+        .guarded(Method::POST, "/v1/cases/{id}/release", cases::release::ask)
+        .guarded(Method::POST, "/v1/cases/{id}/release/approve", cases::release::decide)
         .guarded(Method::POST, "/v1/cases/{id}/close", cases::close::close)
 }
 
@@ -81,6 +85,7 @@ pub fn recordings() -> Routes<App> {
         .guarded(Method::GET, "/v1/recordings/{id}/listen", listen::get)
         .guarded(Method::GET, "/v1/recordings/{id}/waveform", waveform::json)
         .guarded(Method::GET, "/v1/recordings/{id}/waveform.svg", waveform::svg)
+        .guarded(Method::GET, "/v1/recordings/{id}/vcon", vcon::get)
         .guarded(Method::PUT, "/v1/recordings/{id}/related/{name}", related::put)
         .guarded(Method::GET, "/v1/recordings/{id}/related/{name}", related::get)
 }

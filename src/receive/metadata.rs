@@ -45,6 +45,25 @@ const MAX_JSON_INTEGER: u64 = 9_007_199_254_740_991;
 
 /// Reads metadata from a JSON object (RFC 8259).
 pub fn parse(json: &[u8]) -> Result<Metadata, InvalidMetadata> {
+    let (fields, mut twice) = members(json)?;
+    match (from_fields(fields), twice.is_empty()) {
+        (Ok(metadata), true) => Ok(metadata),
+        (Ok(_), false) => Err(InvalidMetadata(twice)),
+        (Err(InvalidMetadata(problems)), _) => {
+            twice.extend(problems);
+            Err(InvalidMetadata(twice))
+        }
+    }
+}
+
+/// The fields of a JSON object that is to be completed from elsewhere.
+pub(super) fn fields(json: &[u8]) -> Result<Map<String, Value>, InvalidMetadata> {
+    let (fields, twice) = members(json)?;
+    if twice.is_empty() { Ok(fields) } else { Err(InvalidMetadata(twice)) }
+}
+
+/// The members of a JSON object, and those that stand there twice.
+fn members(json: &[u8]) -> Result<(Map<String, Value>, Vec<FieldProblem>), InvalidMetadata> {
     let Pairs(pairs) = serde_json::from_slice(json).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         let message = match error.classify() {
@@ -62,14 +81,7 @@ pub fn parse(json: &[u8]) -> Result<Metadata, InvalidMetadata> {
         }
         fields.insert(name, value);
     }
-    match (from_fields(fields), twice.is_empty()) {
-        (Ok(metadata), true) => Ok(metadata),
-        (Ok(_), false) => Err(InvalidMetadata(twice)),
-        (Err(InvalidMetadata(problems)), _) => {
-            twice.extend(problems);
-            Err(InvalidMetadata(twice))
-        }
-    }
+    Ok((fields, twice))
 }
 
 /// Reads metadata from fields that were read elsewhere (a manifest). `null` in an optional field is no value.

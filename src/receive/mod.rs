@@ -5,6 +5,7 @@ mod fields;
 pub mod manifest;
 pub mod metadata;
 pub mod spool;
+pub mod vcon;
 
 mod claim;
 mod commit;
@@ -14,4 +15,4 @@ pub mod settle;
 mod store;
 
 pub use error::ReceiveError;
-pub use pipeline::{Outcome, Received, Submission, receive};
+pub use pipeline::{Outcome, Received, Submission, receive, receive_found};

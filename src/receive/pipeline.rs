@@ -72,12 +72,22 @@ pub struct Checked {
 
 /// Takes an upload in.
 pub async fn receive(archive: &Arc<Archive>, submission: Submission) -> Result<Received, ReceiveError> {
+    receive_found(archive, submission, Vec::new()).await
+}
+
+/// Takes an upload in, about which something was found on its way.
+pub async fn receive_found(
+    archive: &Arc<Archive>,
+    submission: Submission,
+    found: Vec<Finding>,
+) -> Result<Received, ReceiveError> {
     let now = archive.clock.now();
     let deadline = retention::judge_recorded_at(now, submission.metadata.recorded_at, &archive.policy)?;
     let submission = refuse_what_is_not_audio(submission).await?;
     let installation = archive.keyring.ensure_secret(&KeyName::Installation).await.map_err(ArchiveError::from)?;
     let call = installation.call_uniqueness_mac(&submission.metadata.call_id, submission.metadata.part);
-    let offered = Offered { metadata: submission.metadata.clone(), sha256: hex::encode(submission.audio.sha256) };
+    let sha256 = hex::encode(submission.audio.sha256);
+    let offered = Offered { metadata: submission.metadata.clone(), sha256, found };
     let id = RecordingId::new(now);
     let mut look_first = true;
     let held = loop {
@@ -85,8 +95,7 @@ pub async fn receive(archive: &Arc<Archive>, submission: Submission) -> Result<R
             Claimed::Held(held) => break held,
             Claimed::Standing(standing) => match judge_standing(archive, standing, &offered).await? {
                 Standing::Same(received) => return Ok(received),
-                Standing::MayBeBettered => look_first = false,
-                Standing::Gone => look_first = false,
+                Standing::MayBeBettered | Standing::Gone | Standing::Past => look_first = false,
             },
         }
     };
@@ -132,16 +141,21 @@ async fn take_in(
 ) -> Result<Received, ReceiveError> {
     crate::failpoint::hit("receive.claimed");
     // Somebody may have finished the same call while this upload waited for its claim.
-    if let Some(previous) = held.previous
-        && let Standing::Same(received) = judge_standing(archive, previous, offered).await?
-    {
-        archive.catalog.release_call(&held.claim).await.map_err(ArchiveError::from)?;
-        return Ok(received);
+    let mut bettered = held.previous;
+    if let Some(previous) = held.previous {
+        match judge_standing(archive, previous, offered).await? {
+            Standing::Same(received) => {
+                archive.catalog.release_call(&held.claim).await.map_err(ArchiveError::from)?;
+                return Ok(received);
+            }
+            Standing::Past => bettered = None,
+            Standing::MayBeBettered | Standing::Gone => {}
+        }
     }
-    let inspection = check(archive, &submission).await?;
+    let inspection = check(archive, &submission, &offered.found).await?;
     let quarantined = inspection.is_quarantined();
     let status = if quarantined { Status::Quarantined } else { Status::Accepted };
-    let supersedes = if quarantined { None } else { held.previous };
+    let supersedes = bettered.filter(|_| !quarantined);
     let checked = Checked { submission, id, received_at, deadline, inspection, status, supersedes };
     let sealed = store::seal_and_store(archive, &checked).await?;
     crate::failpoint::hit("receive.stored");
@@ -149,14 +163,17 @@ async fn take_in(
     crate::failpoint::hit("receive.committed");
     archive.guard(id).await.map_err(ReceiveError::Unguarded)?;
     archive.ledger_nudge.notify_one();
+    // Whoever catches what arrives under a rule does so behind the answer, which is the same for everything.
+    archive.arrivals_nudge.notify_one();
     let outcome = if quarantined { Outcome::Quarantined } else { Outcome::Accepted };
     Ok(Received { id, outcome, receipt })
 }
 
-/// What of an upload is compared with the recording that stands for its call.
+/// What of an upload is compared with the recording that stands for its call, and what was found before its check.
 struct Offered {
     metadata: Metadata,
     sha256: String,
+    found: Vec<Finding>,
 }
 
 /// What the recording that stands for a call means for an upload of the same call.
@@ -164,6 +181,8 @@ enum Standing {
     Same(Received),
     MayBeBettered,
     Gone,
+    /// Its time is over, so that the call's name is free: whoever kept it would tell whether it is held.
+    Past,
 }
 
 async fn judge_standing(archive: &Archive, standing: RecordingId, offered: &Offered) -> Result<Standing, ReceiveError> {
@@ -171,7 +190,7 @@ async fn judge_standing(archive: &Archive, standing: RecordingId, offered: &Offe
         return Ok(Standing::Gone);
     };
     if is_past(archive, &row) {
-        return Err(ReceiveError::AlreadyPast);
+        return Ok(Standing::Past);
     }
     let (key, sealed) = archive.open_recording(&row).await?;
     let same_bytes = sealed.sha256 == offered.sha256;
@@ -190,7 +209,7 @@ async fn judge_standing(archive: &Archive, standing: RecordingId, offered: &Offe
     }
 }
 
-/// Whether nothing may be told of a recording any more, not even that it keeps its call's name until it is purged.
+/// Whether nothing may be told of a recording any more, and nothing is kept for it.
 fn is_past(archive: &Archive, row: &RecordingRow) -> bool {
     row.stage == Stage::Fenced || row.expires_at <= archive.clock.now()
 }
@@ -223,7 +242,7 @@ async fn refuse_what_is_not_audio(mut submission: Submission) -> Result<Submissi
     if audio::sniff(&head).is_some() { Ok(submission) } else { Err(ReceiveError::NotAudio) }
 }
 
-async fn check(archive: &Archive, submission: &Submission) -> Result<Inspection, ReceiveError> {
+async fn check(archive: &Archive, submission: &Submission, found: &[Finding]) -> Result<Inspection, ReceiveError> {
     let file = submission.audio.file.try_clone()?;
     let expectations = Expectations { duration_ms: submission.metadata.duration_ms };
     let mut inspection = archive.decoder.inspect(file, submission.audio.byte_len, &expectations).await?;
@@ -233,5 +252,9 @@ async fn check(archive: &Archive, submission: &Submission) -> Result<Inspection,
         let detail = "the SHA-256 of the audio is not the one that the metadata states";
         inspection.findings.push(Finding::new(FindingCode::DigestMismatch, detail));
     }
+    // Each code is there once.
+    let known = |one: &&Finding| !inspection.findings.iter().any(|other| other.code == one.code);
+    let more: Vec<Finding> = found.iter().filter(known).cloned().collect();
+    inspection.findings.extend(more);
     Ok(inspection)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::crash::points::{CASE, DECISION, INGEST, LONG_INGEST, MONTH, PURGE, RELATED};
+use crate::crash::points::{CASE, DECISION, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE};
 use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
 
@@ -39,12 +39,13 @@ fn each_is_died_at() {
         .chain(PURGE.all())
         .chain(MONTH.all())
         .chain(CASE.iter().copied())
+        .chain(RELEASE.iter().copied())
         .chain(REBUILD_POINTS.iter().copied())
         .chain(stores)
         .chain(CATALOG_POINTS.iter().copied())
         .chain(KEYS_POINTS.iter().copied())
         .chain(related);
-    let in_tests: BTreeSet<String> = lists.chain([DECISION]).map(str::to_owned).collect();
+    let in_tests: BTreeSet<String> = lists.chain([DECISION, RULE]).map(str::to_owned).collect();
     let untested: Vec<_> = in_source.difference(&in_tests).collect();
     assert!(untested.is_empty(), "no test dies at {untested:?}");
     let gone: Vec<_> = in_tests.difference(&in_source).collect();

@@ -31,4 +31,5 @@ mod samples;
 mod support;
 mod timestamps;
 mod tink;
+mod vcon;
 mod wire;

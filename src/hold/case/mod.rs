@@ -10,7 +10,7 @@
 pub mod open;
 pub mod read;
 pub mod record;
-mod text;
+pub(in crate::hold) mod text;
 
 use uuid::Uuid;
 
@@ -104,6 +104,12 @@ async fn open_row(archive: &Archive, row: &CaseRow) -> Result<Case, ArchiveError
 async fn open_note(archive: &Archive, case: Uuid, row: &NoteRow) -> Result<Note, ArchiveError> {
     let NoteText { by, text } = text::open_note(archive, case, row).await?;
     Ok(Note { id: row.id, at: row.at, by: by.name, text })
+}
+
+/// The row of a case that is there and open.
+pub(super) async fn open_row_only(archive: &Archive, id: Uuid) -> Result<CaseRow, HoldError> {
+    let row = row(archive, id).await?;
+    if row.closed_at.is_none() { Ok(row) } else { Err(HoldError::CaseClosed) }
 }
 
 /// A case that is there, as it stands in the catalog.

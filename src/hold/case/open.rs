@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::text::{self, CaseText, NoteText};
-use super::{Case, HoldError, Note, open_row, record, row};
+use super::{Case, HoldError, Note, open_row, open_row_only, record, row};
 use crate::access::Actor;
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
@@ -132,7 +132,7 @@ pub async fn change(archive: &Archive, id: Uuid, change: &Change, actor: &Actor)
 
 /// False when the case changed meanwhile.
 async fn try_change(archive: &Archive, id: Uuid, change: &Change, actor: &Actor) -> Result<bool, HoldError> {
-    let row = open_only(row(archive, id).await?)?;
+    let row = open_row_only(archive, id).await?;
     let text = change.applied_to(text::open_case(archive, id, &row.sealed).await?);
     let review_at = change.review_at.or(row.review_at);
     let sealed = text::seal_case(archive, id, &text).await?;
@@ -148,10 +148,6 @@ async fn try_change(archive: &Archive, id: Uuid, change: &Change, actor: &Actor)
     Ok(true)
 }
 
-fn open_only(row: CaseRow) -> Result<CaseRow, HoldError> {
-    if row.closed_at.is_none() { Ok(row) } else { Err(HoldError::CaseClosed) }
-}
-
 /// Adds a note to a case. The same note again, by its chosen id, adds none.
 ///
 /// # Errors
@@ -163,7 +159,7 @@ pub async fn note(
     words: &str,
     actor: &Actor,
 ) -> Result<Note, HoldError> {
-    open_only(row(archive, case).await?)?;
+    open_row_only(archive, case).await?;
     let id = id.unwrap_or_else(Uuid::new_v4);
     if let Some(known) = archive.catalog.case_notes(case).await?.iter().find(|note| note.id == id) {
         let known = super::open_note(archive, case, known).await?;

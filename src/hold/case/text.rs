@@ -47,7 +47,7 @@ impl CaseText {
 }
 
 /// One line, or several: what is wrong with a text. Pure.
-fn problem(field: &str, text: &str, most: usize, lines: bool) -> Option<FieldProblem> {
+pub(in crate::hold) fn problem(field: &str, text: &str, most: usize, lines: bool) -> Option<FieldProblem> {
     if text.trim().is_empty() {
         Some(FieldProblem::new(field, "empty", "must not be empty"))
     } else if text.chars().count() > most {

@@ -11,6 +11,7 @@ use crate::http::codes::Code;
 use crate::http::problem::{Problem, log_cause};
 use crate::receive::ReceiveError;
 use crate::receive::metadata::FieldProblem;
+use crate::receive::vcon::{FetchError, VconError};
 use crate::retention::RecordedAtError;
 
 /// In how many seconds a client may try again when a part of the archive does not answer.
@@ -46,6 +47,23 @@ impl From<FindError> for Problem {
     }
 }
 
+impl From<VconError> for Problem {
+    fn from(error: VconError) -> Self {
+        match error {
+            VconError::Invalid(problems) => Self::fields(Code::InvalidVcon, problems),
+            VconError::Unsupported(problem) => Self::fields(Code::UnsupportedVcon, vec![problem]),
+            VconError::Signature(why) => Self::new(Code::InvalidSignature).detail(why),
+            VconError::Metadata(error) => error.into(),
+            VconError::TooMuch { limit_bytes } => {
+                Self::new(Code::TooLarge).detail(&error).member("limit_bytes", limit_bytes)
+            }
+            VconError::Fetch(FetchError::NotAllowed) => Self::new(Code::MediaHostNotAllowed),
+            VconError::Fetch(FetchError::Unavailable) => Self::new(Code::MediaUnavailable),
+            VconError::Fetch(FetchError::Spool(error)) | VconError::Spool(error) => error.into(),
+        }
+    }
+}
+
 impl From<HoldError> for Problem {
     fn from(error: HoldError) -> Self {
         match &error {
@@ -53,6 +71,11 @@ impl From<HoldError> for Problem {
             HoldError::TooLate => Self::new(Code::Expired),
             HoldError::CaseClosed => Self::new(Code::CaseClosed),
             HoldError::StillHolds => Self::new(Code::CaseInForce),
+            HoldError::NoRelease => Self::new(Code::NotFound),
+            HoldError::NothingHeld => Self::new(Code::NothingHeld),
+            HoldError::SecondPerson => Self::new(Code::SecondPersonRequired),
+            HoldError::Decided => Self::new(Code::ReleaseDecided),
+            HoldError::TooManyFound(most) => Self::new(Code::TooManyFound).detail(&error).member("limit", *most),
             HoldError::RuleEnded | HoldError::Conflict => Self::new(Code::Conflict).detail(&error),
             HoldError::TooMany(_, most) => Self::new(Code::TooMany).detail(&error).member("limit", *most),
             HoldError::Archive(_) => match error {

@@ -1,15 +1,22 @@
 //! Cases: their life, what they hold, how that ends, and what is left of it when they end.
 
+mod holding;
 mod life;
+mod races;
+mod releasing;
+mod secrecy;
+
+use std::sync::Arc;
 
 use earwitness::access::Role;
-use earwitness::catalog::TokenRow;
+use earwitness::archive::Archive;
+use earwitness::catalog::{SecretState, TokenRow};
 use earwitness::clock::Clock;
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::archive::{Answer, Running, Someone};
+use crate::support::archive::{Answer, Running, Someone, at};
 
 /// Somebody of legal, by name: two tokens of one name are one person.
 async fn legal(running: &Running, name: &str) -> Someone {
@@ -67,4 +74,42 @@ async fn entries(running: &Running, case: Uuid) -> Vec<(String, Value)> {
 
 async fn kinds(running: &Running, case: Uuid) -> Vec<String> {
     entries(running, case).await.into_iter().map(|(kind, _)| kind).collect()
+}
+
+/// The least that metadata have, for a call of that time.
+fn call_at(call_id: &str, recorded_at: &str) -> Value {
+    json!({"call_id": call_id, "account_id": "A-1", "recorded_at": recorded_at})
+}
+
+/// How many holds are in force for a case.
+async fn held_of(running: &Running, case: Uuid) -> u64 {
+    running.archive.catalog.case(case).await.expect("an answer").expect("a case").holds
+}
+
+/// Moves the clock, and lets the archive believe it.
+async fn move_to(running: &Running, to: &str) {
+    running.clock.set(at(to));
+    running.archive.catalog.beat(at(to)).await.expect("a heartbeat");
+}
+
+async fn exhaust(archive: &Arc<Archive>) {
+    for _ in 0..10 {
+        let report = earwitness::purge::pass(archive).await.expect("a pass");
+        assert!(report.stopped_by.is_empty(), "{report:?}");
+    }
+}
+
+async fn month_secret(archive: &Archive, month: &str) -> SecretState {
+    let secret = archive.catalog.load_secret(&format!("month-{month}")).await.expect("an answer");
+    secret.expect("a month").state
+}
+
+/// One asks for the release of everything, the other approves.
+async fn release_all(running: &Running, case: Uuid, one: &Someone, other: &Someone) {
+    let asked = json!({"all": true, "reason": "it is over"});
+    let release = post(running, one, &format!("/v1/cases/{case}/release"), &asked).await;
+    assert_eq!(release.status, 201, "{:?}", release.told());
+    let decision = json!({"release": release.json()["id"], "decision": "approve", "reason": "so it is"});
+    let decided = post(running, other, &format!("/v1/cases/{case}/release/approve"), &decision).await;
+    assert_eq!((decided.status, &decided.json()["left"]), (200, &json!(0)), "{:?}", decided.told());
 }

@@ -75,6 +75,7 @@ async fn filters_find_what_a_loop_finds(place: &CatalogPlace) {
     let both = newest_first(&|n, _| [1, 2].contains(&(n % 5)) && n % 7 == 3);
     assert_eq!(ids(&catalog, &everything(), &filter).await, both);
     let scope = ScopeFilter {
+        held_past_deadline: false,
         accounts: Some(vec!["a".into()]),
         or_macs: vec![vec![101; 32]],
         statuses: vec![Status::Accepted],

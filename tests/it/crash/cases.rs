@@ -2,13 +2,14 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 
+use earwitness::catalog::Catalog;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{PAST_THE_CLAIM_S, assert_sound};
+use super::{PAST_THE_CLAIM_S, assert_sound, stored_before};
 use crate::support::stack::Stack;
-use crate::support::world::{Server, World, unix_now};
+use crate::support::world::{Server, World, call, tone, unix_now};
 
 /// Asks for something and gives the answer; none when the server died under it.
 pub(super) async fn ask(server: &Server, token: &str, path: &str, body: &Value) -> Option<(StatusCode, Value)> {
@@ -44,7 +45,7 @@ pub(super) async fn opening_dies_at(stack: Stack, point: &str) {
     world
         .until(
             async |world| {
-                let catalog = earwitness::catalog::Catalog::open(&world.catalog).await.expect("the catalog opens");
+                let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
                 let stale = catalog.cases_not_stored(10).await.expect("an answer");
                 catalog.close().await;
                 stale.is_empty()
@@ -52,6 +53,66 @@ pub(super) async fn opening_dies_at(stack: Stack, point: &str) {
             "its copy is in the store",
         )
         .await;
+    server.stop().await;
+    assert_sound(&world, point);
+}
+
+async fn in_force(world: &World, case: Uuid) -> (u64, u64, u64) {
+    let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
+    let row = catalog.case(case).await.expect("an answer").expect("a case");
+    catalog.close().await;
+    (row.holds, row.rules, row.releases)
+}
+
+/// A rule is in force from its commit on, whether or not anybody was told: the same request again finds it.
+pub(super) async fn rule_dies_at(stack: Stack, point: &str) {
+    let mut world = World::new(stack).await;
+    let (ingest, legal) = (world.token("ingest"), world.token("legal"));
+    let id = stored_before(&world, &legal, &ingest, &tone(1)).await;
+    let case = Uuid::new_v4();
+    let mut server = world.serve(Some(point)).await;
+    assert_eq!(ask(&server, &legal, "/v1/cases", &new_case(case)).await.expect("an answer").0, StatusCode::CREATED);
+    let (path, rule) = (format!("/v1/cases/{case}/holds"), json!({"account": call("x", 0)["account_id"]}));
+    assert_eq!(ask(&server, &legal, &path, &rule).await, None, "{point}");
+    assert_eq!(server.until_dead().await.signal(), Some(9), "{point}");
+    assert_eq!(in_force(&world, case).await, (0, 1, 0), "{point}: nothing is held yet");
+
+    world.ahead_s += PAST_THE_CLAIM_S;
+    let server = world.serve(None).await;
+    let (status, told) = ask(&server, &legal, &path, &rule).await.expect("an answer");
+    assert_eq!((status, &told["recordings"][0]["id"]), (StatusCode::OK, &json!(id)), "{point}: {told}");
+    assert_eq!(in_force(&world, case).await, (1, 1, 0), "{point}");
+    server.stop().await;
+    assert_sound(&world, point);
+}
+
+/// What two people agreed on is carried out, whatever breaks it off.
+pub(super) async fn release_dies_at(stack: Stack, point: &str) {
+    let mut world = World::new(stack).await;
+    let (ingest, legal) = (world.token("ingest"), world.token("legal"));
+    let bo = world.run_json(&["token", "create", "--role", "legal", "--name", "bo", "--json"]);
+    let bo = bo["token"].as_str().expect("a token").to_owned();
+    let id = stored_before(&world, &legal, &ingest, &tone(1)).await;
+    let case = Uuid::new_v4();
+    let mut server = world.serve(Some(point)).await;
+    ask(&server, &legal, "/v1/cases", &new_case(case)).await.expect("an answer");
+    let holds = ask(&server, &legal, &format!("/v1/cases/{case}/holds"), &json!({"recordings": [id]})).await;
+    assert_eq!(holds.expect("an answer").1["placed"], 1);
+    let asked = json!({"all": true, "reason": "over"});
+    let (_, release) = ask(&server, &legal, &format!("/v1/cases/{case}/release"), &asked).await.expect("an answer");
+    let decision = json!({"release": release["id"], "decision": "approve", "reason": "so it is"});
+    let approve = format!("/v1/cases/{case}/release/approve");
+    assert_eq!(ask(&server, &bo, &approve, &decision).await, None, "{point}");
+    assert_eq!(server.until_dead().await.signal(), Some(9), "{point}");
+
+    world.ahead_s += PAST_THE_CLAIM_S;
+    let server = world.serve(None).await;
+    world.until(async |world| in_force(world, case).await == (0, 0, 0), "the release is carried out").await;
+    let (status, told) = ask(&server, &bo, &approve, &decision).await.expect("an answer");
+    assert_eq!((status, &told["code"]), (StatusCode::CONFLICT, &json!("release-decided")), "{point}");
+    let custody = server.get(&legal, &format!("/v1/recordings/{id}/custody")).await.text().await.expect("custody");
+    assert_eq!(custody.matches("hold.released").count(), 1, "{point}: once");
+    world.until_sidecars_are_fresh().await;
     server.stop().await;
     assert_sound(&world, point);
 }

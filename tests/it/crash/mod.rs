@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::stack::Stack;
 use crate::support::world::{World, call, tone, tone_of};
-use points::{CASE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED};
+use points::{CASE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE};
 use reqwest::StatusCode;
 
 /// Longer than a claim or a lease lasts, so that those of the dead process are over after the restart.
@@ -39,6 +39,8 @@ on_both! {
     a_purge: |stack| for point in PURGE.on(stack) { purge::dies_at(stack, point).await };
     the_end_of_a_month: |stack| for point in MONTH.on(stack) { purge::month_end_dies_at(stack, point).await };
     a_case: |stack| for point in CASE { cases::opening_dies_at(stack, point).await };
+    a_rule: |stack| cases::rule_dies_at(stack, RULE).await;
+    a_release: |stack| for point in RELEASE { cases::release_dies_at(stack, point).await };
     a_decision: |stack| after::decision_dies(stack).await;
     related_data: |stack| for (point, is_kept) in RELATED { after::related_dies_at(stack, point, *is_kept).await };
     what_was_acknowledged_survives_a_kill: |stack| ingest::killed_under_load(stack).await;

@@ -77,5 +77,11 @@ pub(crate) const DECISION: &str = "decide.committed";
 /// Of a case that is being opened.
 pub(crate) const CASE: &[&str] = &["case.key_made", "case.opened", "case.stored"];
 
+/// Of a rule that is being placed.
+pub(crate) const RULE: &str = "rule.placed";
+
+/// Of a release that is being approved.
+pub(crate) const RELEASE: &[&str] = &["release.decided", "release.carried_on", "release.done"];
+
 /// With whether what was sent is there after the restart.
 pub(crate) const RELATED: &[(&str, bool)] = &[("related.object_stored", false), ("related.committed", true)];

@@ -26,7 +26,7 @@ on_both_stacks!(
 );
 
 const DEADLINE: &str = "2031-11-22T09:00:00Z";
-const PARTS: [&str; 7] = ["", "/audio", "/listen", "/waveform", "/waveform.svg", "/related/note", "/receipt"];
+const PARTS: [&str; 8] = ["", "/audio", "/listen", "/waveform", "/waveform.svg", "/related/note", "/receipt", "/vcon"];
 
 async fn with_note(archive: &Running) -> (Someone, RecordingId) {
     let crm = archive.token(Role::Ingest, &[], None).await;
@@ -47,6 +47,7 @@ async fn every_read_answers_410_at_the_instant(place: &Place) {
     for part in PARTS {
         assert_eq!(archive.read(&legal, id, part).await.status, 200, "{part}");
     }
+    assert_eq!(archive.read(&stranger, id, "").await.status, 404, "not theirs");
     assert_eq!(archive.search(&rep, &json!({})).await.json()["recordings"].as_array().unwrap().len(), 1);
     let before = archive.custody(id).await.len();
     archive.clock.set(at(DEADLINE));
@@ -57,7 +58,7 @@ async fn every_read_answers_410_at_the_instant(place: &Place) {
     }
     assert_eq!(archive.read(&rep, id, "").await.status, 410);
     assert_eq!(archive.read(&crm, id, "/receipt").await.status, 410);
-    assert_eq!(archive.read(&stranger, id, "").await.status, 404, "its rows are there still");
+    assert_eq!(archive.read(&stranger, id, "").await.status, 410, "how long its rows are there tells nobody anything");
     assert_eq!(archive.search(&rep, &json!({})).await.json()["recordings"], json!([]));
     let note = archive.request(&crm, reqwest::Method::PUT, &format!("/v1/recordings/{id}/related/other"));
     let late = archive.send(note.header("content-type", "text/plain").body("hello")).await;
@@ -157,8 +158,9 @@ async fn a_stream_under_way_is_cut(place: &Place) {
     let rep = archive.token(Role::Rep, &["A-1"], None).await;
     let played = archive.post(&crm, &call("c-1"), &wav(FRAMES, 1)).await.id();
     let copied = archive.post(&crm, &call("c-2"), &au(FRAMES, 1)).await.id();
+    let exported = archive.post(&crm, &call("c-3"), &wav(FRAMES, 2)).await.id();
     let mut streams = Vec::new();
-    for (id, part) in [(played, "/audio"), (copied, "/listen")] {
+    for (id, part) in [(played, "/audio"), (copied, "/listen"), (exported, "/vcon")] {
         streams.push(begin(&archive, &rep, id, part).await);
         assert_eq!(archive.accesses(id).await, [&part[1..]], "the ledger knew before the first byte left");
     }

@@ -34,3 +34,12 @@ pub fn au(frames: usize, seed: u32) -> Vec<u8> {
     file.extend(noise(frames, seed).flat_map(i16::to_be_bytes));
     file
 }
+
+/// RIFF WAVE, 8 kHz, two channels, 16-bit PCM.
+pub fn stereo(frames: usize, seed: u32) -> Vec<u8> {
+    let mut file = wav(frames * 2, seed);
+    file[22..24].copy_from_slice(&2_u16.to_le_bytes());
+    file[28..32].copy_from_slice(&32_000_u32.to_le_bytes());
+    file[32..34].copy_from_slice(&4_u16.to_le_bytes());
+    file
+}

@@ -5,12 +5,16 @@
 //! | `list` | opening a case, listing them |
 //! | `one` | one case, and changing it |
 //! | `note`, `close` | a note on it, its end |
+//! | `holds` | holding recordings for it, and what it holds |
+//! | `release` | asking for a release, and deciding on one |
 //! | `shapes` | cases as clients see them |
 
 pub mod close;
+pub mod holds;
 pub mod list;
 pub mod note;
 pub mod one;
+pub mod release;
 mod shapes;
 
 use utoipa::OpenApi;
@@ -23,7 +27,10 @@ use shapes::{CasePage, CaseShown, NoteShown};
 /// The part of the document that describes [`crate::http::routes::legal`].
 #[derive(OpenApi)]
 #[openapi(
-    paths(list::open, list::list, one::get, one::change, note::add, close::close),
+    paths(
+        list::open, list::list, one::get, one::change, note::add, holds::place, holds::list, release::ask,
+        release::decide, close::close
+    ),
     components(schemas(CaseShown, CasePage, NoteShown)),
     tags((name = "cases", description = "Disputes: in whose name recordings are held beyond their deadline, and how that ends"))
 )]

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::shapes::CaseShown;
 use super::{check, to_its_end};
 use crate::clock::Timestamp;
-use crate::hold::case::{self, Change};
+use crate::hold::case::Change;
+use crate::hold::{self, case};
 use crate::http::permission::{ManageCases, SeeCases};
 use crate::http::{ApiJson, ApiPath, App, May, Problem};
 use crate::recording::Language;
@@ -34,7 +35,7 @@ pub struct CaseChangeRequest {
     review_at: Option<Timestamp>,
 }
 
-/// One case, with its notes. The look is recorded in the ledger.
+/// One case, with its notes, rules and releases. The look is recorded in the ledger.
 #[utoipa::path(get, path = "/v1/cases/{id}", tag = "cases",
     params(("id" = String, Path, format = "uuid", description = "The case")),
     responses(
@@ -48,7 +49,8 @@ pub async fn get(
 ) -> Result<Json<CaseShown>, Problem> {
     let archive = app.archive();
     let case = case::read::read(archive, id, &may.actor()).await?;
-    Ok(Json(CaseShown::whole(case, archive.clock.now())))
+    let (rules, releases) = (hold::rules_of(archive, id).await?, hold::releases_of(archive, id).await?);
+    Ok(Json(CaseShown::whole(case, archive.clock.now()).with(rules, releases)))
 }
 
 /// Changes what a case says, or puts its review date off.

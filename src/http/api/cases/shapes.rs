@@ -4,9 +4,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::catalog::ReleaseScope;
 use crate::clock::Timestamp;
 use crate::hold::case::{Case, Note};
-use crate::recording::Language;
+use crate::hold::{Release, Rule};
+use crate::recording::{Language, RecordingId};
 
 /// A case: in its name recordings are held beyond their deadline.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,9 +39,114 @@ pub struct CaseShown {
     closed_at: Option<Timestamp>,
     /// How much is in force for it.
     in_force: InForceShown,
-    /// Its notes, oldest first. Left out of lists.
+    /// Its notes, oldest first. Only in the answer about one case.
     #[serde(skip_serializing_if = "Option::is_none")]
     notes: Option<Vec<NoteShown>>,
+    /// Its rules, oldest first, those that ended as well. Only in the answer to a GET of one case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<Vec<RuleShown>>,
+    /// Its releases, oldest first. Only in the answer to a GET of one case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    releases: Option<Vec<ReleaseShown>>,
+}
+
+/// A rule: an account's recordings of a period are held, those that arrive later as well.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RuleShown {
+    /// Its id.
+    #[schema(value_type = String, format = "uuid")]
+    id: Uuid,
+    /// The account.
+    account: String,
+    /// Recorded at or after; null: from the beginning.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    from: Option<Timestamp>,
+    /// Recorded before; null: without an end.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    to: Option<Timestamp>,
+    /// Since when it is in force.
+    #[schema(value_type = String, format = DateTime)]
+    placed_at: Timestamp,
+    /// Who placed it.
+    placed_by: String,
+    /// When a release ended it; null while it is in force.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
+}
+
+/// A release: asked for by one person, decided by another.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReleaseShown {
+    /// Its id.
+    #[schema(value_type = String, format = "uuid")]
+    id: Uuid,
+    /// `asked`, `approved` or `refused`.
+    #[schema(example = "asked")]
+    state: &'static str,
+    /// The recordings that it names; left out where it is of a rule or of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recordings: Option<Vec<RecordingId>>,
+    /// The rule that it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "uuid")]
+    rule: Option<Uuid>,
+    /// True where it is of everything that was in force when it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all: Option<bool>,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime)]
+    asked_at: Timestamp,
+    /// By whom.
+    asked_by: String,
+    /// Why.
+    reason: String,
+    /// When another person decided; null while it waits.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    decided_at: Option<Timestamp>,
+    /// Who that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided_by: Option<String>,
+    /// Their reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision_reason: Option<String>,
+    /// When the last of its holds had ended; null until then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    done_at: Option<Timestamp>,
+}
+
+impl From<Rule> for RuleShown {
+    fn from(rule: Rule) -> Self {
+        let Rule { id, what, placed_at, placed_by, ended_at } = rule;
+        Self { id, account: what.account_id, from: what.from, to: what.to, placed_at, placed_by, ended_at }
+    }
+}
+
+impl From<Release> for ReleaseShown {
+    fn from(release: Release) -> Self {
+        let (recordings, rule, all) = match release.scope {
+            ReleaseScope::Recordings(ids) => (Some(ids), None, None),
+            ReleaseScope::Rule(rule) => (None, Some(rule), None),
+            ReleaseScope::All => (None, None, Some(true)),
+        };
+        let (decided_at, decided_by, decision_reason) = match release.decision {
+            Some(decision) => (Some(decision.at), Some(decision.by), Some(decision.reason)),
+            None => (None, None, None),
+        };
+        Self {
+            id: release.id,
+            state: release.state.as_str(),
+            recordings,
+            rule,
+            all,
+            asked_at: release.asked_at,
+            asked_by: release.asked_by,
+            reason: release.reason,
+            decided_at,
+            decided_by,
+            decision_reason,
+            done_at: release.done_at,
+        }
+    }
 }
 
 /// How much is in force for a case.
@@ -106,6 +213,15 @@ impl CaseShown {
             closed_at: case.closed_at,
             in_force: InForceShown { holds: in_force.holds, rules: in_force.rules, releases: in_force.releases },
             notes: Some(case.notes.into_iter().map(NoteShown::from).collect()),
+            rules: None,
+            releases: None,
         }
+    }
+
+    /// With its rules and releases as well.
+    pub(super) fn with(self, rules: Vec<Rule>, releases: Vec<Release>) -> Self {
+        let rules = rules.into_iter().map(RuleShown::from).collect();
+        let releases = releases.into_iter().map(ReleaseShown::from).collect();
+        Self { rules: Some(rules), releases: Some(releases), ..self }
     }
 }

@@ -6,7 +6,6 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::Response;
 
 use super::common::{about, disposition, look, note, reader};
-use crate::audio::Container;
 use crate::find::access::Action;
 use crate::find::{Opened, Reader, Sight, audio};
 use crate::http::app::App;
@@ -16,6 +15,7 @@ use crate::http::permission::HearRecording;
 use crate::http::problem::Problem;
 use crate::http::range::{Representation, Selection};
 use crate::recording::RecordingId;
+use crate::vcon::file_name;
 
 /// The original audio, byte for byte.
 #[utoipa::path(
@@ -46,7 +46,7 @@ pub async fn get(
     let reader = reader(&may);
     let opened = look(&app, &may, id, Sight::View(&reader.view)).await?;
     let mut response = original(&app, &opened, &reader, Action::Audio, &method, &headers).await?;
-    let name = format!("recording-{id}.{}", extension(opened.sealed.facts.container));
+    let name = file_name(id, opened.sealed.facts.container);
     disposition(&mut response, "attachment", &name);
     Ok(about(response, &app, &opened, reader.view.held))
 }
@@ -97,25 +97,4 @@ pub(super) fn wanted(
 /// A media type as a header.
 pub(super) fn media_type(text: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("application/octet-stream"))
-}
-
-/// What the file's name ends in.
-fn extension(container: Container) -> &'static str {
-    match container {
-        Container::Wav | Container::Rf64 => "wav",
-        Container::W64 => "w64",
-        Container::Au => "au",
-        Container::Aiff => "aiff",
-        Container::Caf => "caf",
-        Container::Flac => "flac",
-        Container::Ogg => "ogg",
-        Container::Mpeg => "mp3",
-        Container::Adts => "aac",
-        Container::Mp4 => "m4a",
-        Container::Webm => "webm",
-        Container::Matroska => "mka",
-        Container::Gsm => "gsm",
-        Container::Amr => "amr",
-        Container::Asf => "wma",
-    }
 }

@@ -6,11 +6,12 @@ pub mod get;
 pub mod list;
 pub mod listen;
 pub mod post;
-mod query;
+pub(super) mod query;
 pub mod receipt;
 pub mod related;
 pub mod search;
 mod shapes;
+pub mod vcon;
 pub mod waveform;
 
 use utoipa::OpenApi;
@@ -25,7 +26,7 @@ use shapes::{FoundRecordings, Recording};
 #[openapi(
     paths(
         post::post, receipt::get, list::list, search::search, get::get, audio::get, listen::get, waveform::json,
-        waveform::svg, related::put, related::get
+        waveform::svg, vcon::get, related::put, related::get
     ),
     components(schemas(Recording, FoundRecordings, Receipt, Waveform, RelatedItem)),
     tags((name = "recordings", description = "Handing recordings over, finding, reading and playing them. From the \

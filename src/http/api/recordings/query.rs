@@ -116,6 +116,20 @@ impl SearchRequest {
         })
     }
 
+    /// The question of a search whose whole result is meant, for a caller with this view.
+    pub(in crate::http::api) fn check_whole(self, view: &View) -> Result<Question, Problem> {
+        let paged = [("limit", self.limit.is_some()), ("cursor", self.cursor.is_some())];
+        let problems: Vec<_> = paged
+            .into_iter()
+            .filter(|(_, is_set)| *is_set)
+            .map(|(name, _)| FieldProblem::new(format!("search.{name}"), "unknown-field", "has no meaning here"))
+            .collect();
+        if !problems.is_empty() {
+            return Err(Problem::fields(Code::InvalidBody, problems));
+        }
+        Ok(self.check(view, Code::InvalidBody)?.0)
+    }
+
     /// The question and the page, for a caller with this view. `code` is the problem's when something is wrong.
     pub(super) fn check(self, view: &View, code: Code) -> Result<(Question, PageAsked), Problem> {
         let mut problems = Vec::new();

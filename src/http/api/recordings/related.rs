@@ -5,15 +5,14 @@ use std::str::FromStr as _;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use futures::StreamExt as _;
-use tokio::time::{Instant, timeout_at};
 
 use super::audio::{media_type, wanted};
 use super::common::{about, disposition, look, note, reader};
 use crate::find::access::Action;
+use crate::find::beside::is_media_type;
 use crate::find::related::{
     Incoming, MAX_RELATED_BYTES, RelatedItem, RelatedName, Stored, content, find, put as store,
 };
@@ -25,13 +24,11 @@ use crate::http::may::May;
 use crate::http::permission::{PutRelated, ReadRelated};
 use crate::http::problem::Problem;
 use crate::http::range::{Representation, Selection};
-use crate::http::state::{AppState as _, HttpSettings};
+use crate::http::spooled::spool;
+use crate::http::state::AppState as _;
 use crate::http::upload::Upload;
-use crate::receive::spool::{Spool, SpoolError, SpooledAudio};
+use crate::receive::spool::SpooledAudio;
 use crate::recording::RecordingId;
-
-/// The longest media type (RFC 6838 section 4.2 allows 127 characters for each half).
-const MAX_MEDIA_TYPE: usize = 255;
 
 /// Stores a piece of related data (a transcript, a note) beside a recording, sealed under its key and with its fate.
 ///
@@ -95,48 +92,14 @@ async fn take(
 ) -> Result<(Opened, String, SpooledAudio), Problem> {
     let opened = look(app, may, id, Sight::ToWrite).await?;
     let media_type = stated_media_type(headers)?;
-    let content = spool(headers, body, app.settings()).await?;
+    let content = spool(headers, body, app.settings(), MAX_RELATED_BYTES, "related data").await?;
     Ok((opened, media_type, content))
 }
 
 fn stated_media_type(headers: &HeaderMap) -> Result<String, Problem> {
     let wrong = || Problem::new(Code::UnsupportedMediaType).detail("send the media type in Content-Type");
     let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or_else(wrong)?;
-    let (kind, _) = text.split_once(';').unwrap_or((text, ""));
-    let token = |half: &str| {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
-        !half.is_empty() && half.bytes().all(plain)
-    };
-    let well_formed = kind.trim().split_once('/').is_some_and(|(top, sub)| token(top) && token(sub));
-    if well_formed && text.len() <= MAX_MEDIA_TYPE { Ok(text.to_owned()) } else { Err(wrong()) }
-}
-
-/// Reads the body into an unlinked temporary file: memory stays bounded however many come at once.
-async fn spool(headers: &HeaderMap, body: &mut Upload, settings: &HttpSettings) -> Result<SpooledAudio, Problem> {
-    let limit_bytes = MAX_RELATED_BYTES;
-    let stated = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if stated.is_some_and(|length| length > limit_bytes) {
-        return Err(too_large(limit_bytes));
-    }
-    let end = Instant::now() + settings.upload_time_limit;
-    let mut spool = Spool::create(&settings.spool_folder, limit_bytes).await?;
-    loop {
-        let pause_ends = Instant::now() + settings.upload_idle_limit;
-        let next = timeout_at(pause_ends.min(end), body.next()).await;
-        match next.map_err(|_| Problem::new(Code::UploadTimeout))? {
-            None => return Ok(spool.finish().await?),
-            Some(Ok(bytes)) => match spool.write(&bytes).await {
-                Err(SpoolError::TooLarge { limit_bytes }) => return Err(too_large(limit_bytes)),
-                written => written?,
-            },
-            Some(Err(_)) => return Err(Problem::new(Code::BadRequest).detail("the body broke off")),
-        }
-    }
-}
-
-fn too_large(limit_bytes: u64) -> Problem {
-    let detail = format!("related data are larger than {limit_bytes} bytes");
-    Problem::new(Code::TooLarge).detail(detail).member("limit_bytes", limit_bytes)
+    if is_media_type(text) { Ok(text.to_owned()) } else { Err(wrong()) }
 }
 
 /// A piece of related data, as it was handed over.

@@ -1,0 +1,129 @@
+//! The signed form of a vCon: General JWS JSON Serialization (RFC 7515 section 7.2.1).
+//!
+//! Every signature has to hold. By whom it has to be is the operator's to say (`vcon_signers`); where nothing is said a
+//! signature shows no more than that the document is as its signer left it. A certificate's chain and dates are not
+//! judged: a document may be older than they are.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
+
+use aws_lc_rs::digest::{Context, Digest, SHA256};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::VconError;
+use crate::signature::certificate::Known;
+use crate::vcon::base64url::{Encoder, decode};
+use crate::vcon::signers::{Signers, public_key};
+
+/// The most signatures of one document.
+const MAX_SIGNATURES: usize = 4;
+/// Bytes of the payload that are hashed together.
+const CHUNK_BYTES: usize = 48 * 1024;
+
+/// Verifies a document's signatures over its payload. Gives the UUIDs that their headers name.
+pub(super) fn verify(payload: &mut File, signatures: &Value, signers: &Signers) -> Result<Vec<Uuid>, VconError> {
+    let list = signatures.as_array().ok_or_else(|| wrong("signatures", "must be a list"))?;
+    if !(1..=MAX_SIGNATURES).contains(&list.len()) {
+        let rule = format!("must be 1 to {MAX_SIGNATURES}");
+        return Err(VconError::invalid("signatures", "too-many", rule));
+    }
+    let (mut named, mut admitted) = (Vec::new(), false);
+    for (at, one) in list.iter().enumerate() {
+        let signature = Signature::read(&format!("signatures[{at}]"), one)?;
+        let input = signing_input(payload, &signature.protected).map_err(super::draft::spool_error)?;
+        let key = UnparsedPublicKey::new(signature.algorithm, &signature.key);
+        key.verify_digest(&input, &signature.bytes).map_err(|_| VconError::Signature("it is not of this document"))?;
+        admitted |= signers.admit(&signature.key);
+        named.extend(signature.uuid);
+    }
+    if admitted { Ok(named) } else { Err(VconError::Signature("it is of nobody whose signature counts here")) }
+}
+
+fn wrong(path: impl Into<String>, rule: &'static str) -> VconError {
+    VconError::invalid(path, "wrong-type", rule)
+}
+
+struct Signature {
+    /// As it stands in the document.
+    protected: String,
+    algorithm: &'static dyn VerificationAlgorithm,
+    key: Vec<u8>,
+    bytes: Vec<u8>,
+    uuid: Option<Uuid>,
+}
+
+impl Signature {
+    fn read(path: &str, one: &Value) -> Result<Self, VconError> {
+        let text = |name: &str| one.get(name).and_then(Value::as_str);
+        let protected = text("protected").ok_or_else(|| wrong(format!("{path}.protected"), "must be a text"))?;
+        let bytes = text("signature").and_then(|text| decode(text).ok());
+        let bytes = bytes.ok_or_else(|| wrong(format!("{path}.signature"), "must be base64url"))?;
+        let header = header(path, protected, one.get("header"))?;
+        if header.contains_key("crit") {
+            return Err(VconError::unsupported(format!("{path}.protected"), "names a critical header"));
+        }
+        let algorithm: &'static dyn VerificationAlgorithm = match header.get("alg").and_then(Value::as_str) {
+            Some("RS256") => &RSA_PKCS1_2048_8192_SHA256,
+            Some("PS256") => &RSA_PSS_2048_8192_SHA256,
+            Some("ES256") => &ECDSA_P256_SHA256_FIXED,
+            _ => return Err(VconError::unsupported(format!("{path}.header.alg"), "must be RS256, PS256 or ES256")),
+        };
+        let Some(leaf) = header.get("x5c").and_then(|chain| chain.get(0)?.as_str()) else {
+            return Err(VconError::unsupported(format!("{path}.header.x5c"), "must have the signer's certificate"));
+        };
+        let der = BASE64_STANDARD.decode(leaf).ok();
+        let certificate = der.and_then(|der| Known::from_der(&der).ok());
+        let key = certificate.and_then(|certificate| public_key(&certificate).ok());
+        let key = key.ok_or_else(|| wrong(format!("{path}.header.x5c[0]"), "must be a certificate"))?;
+        let uuid = header.get("uuid").map(|uuid| uuid.as_str().and_then(|text| Uuid::try_parse(text).ok()));
+        let uuid = match uuid {
+            Some(None) => return Err(wrong(format!("{path}.header.uuid"), "must be a UUID")),
+            Some(uuid) => uuid,
+            None => None,
+        };
+        Ok(Self { protected: protected.to_owned(), algorithm, key, bytes, uuid })
+    }
+}
+
+/// The protected and the other header together. RFC 7515 has each name in one of them alone; the draft's own examples
+/// have some in both, so that is taken as long as they do not contradict one another.
+fn header(path: &str, protected: &str, open: Option<&Value>) -> Result<Map<String, Value>, VconError> {
+    let decoded = decode(protected).ok().and_then(|json| serde_json::from_slice::<Map<String, Value>>(&json).ok());
+    let mut header = decoded.ok_or_else(|| wrong(format!("{path}.protected"), "must be a JSON object in base64url"))?;
+    let open = match open {
+        None | Some(Value::Null) => return Ok(header),
+        Some(Value::Object(open)) => open,
+        Some(_) => return Err(wrong(format!("{path}.header"), "must be an object")),
+    };
+    for (name, value) in open {
+        if header.get(name).is_some_and(|signed| signed != value) {
+            return Err(VconError::Signature("its two headers contradict one another"));
+        }
+        header.insert(name.clone(), value.clone());
+    }
+    Ok(header)
+}
+
+/// SHA-256 of what a signature signs: the protected header, a full stop, the payload, both as base64url.
+fn signing_input(payload: &mut File, protected: &str) -> io::Result<Digest> {
+    payload.rewind()?;
+    let mut hash = Context::new(&SHA256);
+    hash.update(protected.as_bytes());
+    hash.update(b".");
+    let (mut encoder, mut bytes) = (Encoder::default(), vec![0; CHUNK_BYTES]);
+    loop {
+        let count = payload.read(&mut bytes)?;
+        if count == 0 {
+            hash.update(encoder.finish().as_bytes());
+            return Ok(hash.finish());
+        }
+        hash.update(encoder.push(&bytes[..count]).as_bytes());
+    }
+}
