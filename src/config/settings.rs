@@ -66,11 +66,6 @@ pub const SETTINGS: &[Spec] = &[
         "PEM file of the key (P-256) that signs evidence packages; not set: one of its own below <data>/signing",
     ),
     spec("seal_certificate", "", "PEM file of that key's certificate, followed by its issuers'"),
-    spec(
-        "timestamp_authority",
-        "",
-        "http:// or https:// address of an RFC 3161 authority that timestamps evidence packages; not set: none",
-    ),
     spec("spool", "", "folder for unlinked temporary files; not set: the system's"),
     spec("sweep_interval", "60s", "time between two purge passes, 100ms to 1d"),
     spec("retention_period", "P5Y", "how long recordings are kept: an ISO 8601 duration of years, months, weeks, days"),
@@ -111,6 +106,13 @@ pub const SETTINGS: &[Spec] = &[
     spec("controller_address", "", "the controller's postal address"),
     spec("privacy_contact", "", "where people write about their data"),
     spec("ledger_origin", "localhost/earwitness", "name of this ledger in its checkpoints: like a URL without scheme"),
+    spec("timestamp_authority", "", "URL of an RFC 3161 authority that stamps checkpoints and evidence packages"),
+    spec("timestamp_ca_file", "", "PEM file of the authorities that have to vouch for its certificate"),
+    spec(
+        "witnesses",
+        "",
+        "C2SP witnesses that cosign checkpoints, with commas between: each a verifier key, a space, and its URL",
+    ),
     spec("log", "info", "what is logged: a level, or tracing filter directives"),
     spec("log_format", "text", "`text` or `json`"),
 ];

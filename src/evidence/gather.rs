@@ -6,11 +6,12 @@ use uuid::Uuid;
 use super::EvidenceError;
 use super::recipient::Recipient;
 use super::shapes::{CustodyLine, RecordingFacts, ShownDecision};
-use crate::archive::row::{Decision, Verdict};
+use crate::archive::row::{Decision, Verdict, open_receipt};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{LedgerState, OpeningRow};
 use crate::find::Opened;
-use crate::ledger::entry::Commitment;
+use crate::ledger::document;
+use crate::ledger::entry::{Commitment, leaf_bytes};
 use crate::ledger::shapes::OpeningText;
 
 /// Entries that are read at once.
@@ -56,6 +57,13 @@ pub fn facts(opened: &Opened) -> RecordingFacts {
     }
 }
 
+/// The receipt, word for word; its signature holds.
+pub fn receipt(opened: &Opened) -> Result<Vec<u8>, EvidenceError> {
+    let receipt = open_receipt(opened.row.id, &opened.key, &opened.row.sealed_receipt)?;
+    document::open(&receipt)?;
+    Ok(receipt)
+}
+
 fn decision(decision: &Decision) -> ShownDecision {
     let verdict = match decision.verdict {
         Verdict::Accept => "accept",
@@ -65,7 +73,7 @@ fn decision(decision: &Decision) -> ShownDecision {
 }
 
 /// A page of the entries about a recording that the checkpoint of `state` covers, from the `from`th on, each with the text
-/// of its proof. Whether there may be more comes last.
+/// of its proof; openings and proofs hold. Whether there may be more comes last.
 pub async fn custody(
     archive: &Archive,
     opened: &Opened,
@@ -81,7 +89,9 @@ pub async fn custody(
     for (row, proof) in rows.iter().zip(proofs) {
         // What came after the checkpoint is not in the package.
         let Some(proof) = proof else { return Ok((told, false)) };
-        told.push((line(archive, opened, row, audience)?, proof.encode()?));
+        let line = line(archive, opened, row, audience)?;
+        proof.verify(&leaf_bytes(line.seq, &line.as_entry())?, &archive.signing.public())?;
+        told.push((line, proof.encode()?));
     }
     Ok((told, more))
 }
@@ -92,8 +102,11 @@ fn line(
     row: &OpeningRow,
     audience: &Audience<'_>,
 ) -> Result<CustodyLine, EvidenceError> {
-    let opening = OpeningText::of(&archive.open_custody(&opened.key, row)?)?;
-    let entry = &row.entry.entry;
+    let (opening, entry) = (archive.open_custody(&opened.key, row)?, &row.entry.entry);
+    if opening.commit().0 != entry.commitment {
+        return Err(ArchiveError::Document("an opening that is not what was committed to").into());
+    }
+    let opening = OpeningText::of(&opening)?;
     let seq = row.entry.seq.ok_or(ArchiveError::Document("an entry with a proof and without a place"))?;
     Ok(CustodyLine {
         seq,

@@ -1,46 +1,90 @@
-//! `report.html`: what a package has, for people.
+//! `report.html` of a package: told out of what the package was made of.
 
-use super::shapes::{PackageFacts, RecordingFacts};
+use super::EvidenceError;
+use super::begin::Begun;
+use super::instructions::{Signing, commands};
+use super::report::{self, CustodyEntry, ReportData, ReportedCheckpoint, ReportedRecording, Seal, Verified};
+use super::shapes::{CustodyLine, PackageFacts, RecordingFacts};
+use crate::archive::Archive;
+use crate::audio::Waveform;
+use crate::ledger::checkpoint;
+use crate::ledger::verify::Outcome;
 
-/// One recording, as far as the page tells of it.
-#[derive(Debug, Clone)]
-pub(super) struct Shown {
-    pub facts: RecordingFacts,
-    pub file: String,
-    pub entries: u64,
+/// What was checked by the time that a package gets its page: each of it breaks the package off where it does not hold.
+const VERIFIED: [Verified; 5] = [
+    Verified::AudioDigest,
+    Verified::ReceiptSignature,
+    Verified::Commitments,
+    Verified::Inclusion,
+    Verified::Checkpoint,
+];
+
+/// An entry of the ledger, as far as the package tells of it.
+pub(super) fn entry(line: &CustodyLine) -> CustodyEntry {
+    let payload = line.opening.as_ref().map(|opening| &opening.payload);
+    CustodyEntry::of(Some(line.seq), line.at, &line.kind, payload)
+}
+
+/// One recording, whose sound is in `file`.
+pub(super) fn recording(
+    facts: RecordingFacts,
+    file: String,
+    waveform: Waveform,
+    custody: Vec<CustodyEntry>,
+) -> ReportedRecording {
+    ReportedRecording {
+        id: facts.id,
+        metadata: facts.metadata,
+        received_at: facts.received_at,
+        expires_at: facts.expires_at,
+        status: facts.status,
+        facts: facts.facts,
+        findings: facts.findings,
+        waveform: Some(waveform),
+        file,
+        sha256: facts.sha256,
+        sha512: None,
+        custody,
+    }
 }
 
 /// The page.
-pub(super) fn render(package: &PackageFacts, recordings: &[Shown]) -> String {
-    let rows: String = recordings.iter().map(row).collect();
-    format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Evidence package {id}</title></head><body>\n\
-         <h1>Evidence package</h1>\n<dl>\n<dt>Package</dt><dd>{id}</dd>\n<dt>Made</dt><dd>{at}, by {by}</dd>\n\
-         <dt>Controller</dt><dd>{controller}, {address}, {contact}</dd>\n<dt>Case</dt><dd>{case}</dd>\n\
-         <dt>Purpose</dt><dd>{purpose}</dd>\n<dt>Recipient</dt><dd>{recipient} ({kind})</dd>\n</dl>\n\
-         <table>\n<tr><th>Recording</th><th>Began</th><th>Received</th><th>Length</th><th>SHA-256</th><th>Entries</th></tr>\n\
-         {rows}</table>\n<p>VERIFY.txt says how all of this is checked.</p>\n</body></html>\n",
-        id = package.package_id,
-        at = package.made_at,
-        by = escaped(&package.made_by),
-        controller = escaped(&package.controller.name),
-        address = escaped(&package.controller.address),
-        contact = escaped(&package.controller.privacy_contact),
-        case = escaped(package.case_reference.as_deref().unwrap_or_default()),
-        purpose = escaped(&package.purpose),
-        recipient = escaped(&package.recipient.name),
-        kind = package.recipient.kind,
-    )
-}
-
-fn row(shown: &Shown) -> String {
-    let facts = &shown.facts;
-    format!(
-        "<tr><td><a href=\"{}\">{}</a></td><td>{}</td><td>{}</td><td>{} ms</td><td><code>{}</code></td><td>{}</td></tr>\n",
-        shown.file, facts.id, facts.recorded_at, facts.received_at, facts.duration_ms, facts.sha256, shown.entries
-    )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+pub(super) fn render(
+    archive: &Archive,
+    begun: &Begun,
+    package: &PackageFacts,
+    recordings: Vec<ReportedRecording>,
+) -> Result<String, EvidenceError> {
+    let (checkpoint, key) = (checkpoint::parse_unverified(&begun.state.checkpoint)?, archive.signing.public());
+    let self_made = begun.certificate.is_self_made();
+    let data = ReportData {
+        package_id: package.package_id,
+        made_at: package.made_at,
+        made_by: begun.reader.actor.clone(),
+        controller: package.controller.clone(),
+        case_id: package.case_id,
+        case_reference: begun.case.reference.clone(),
+        purpose: package.purpose.clone(),
+        recipient: package.recipient.clone(),
+        zone: archive.policy.zone,
+        recordings,
+        checkpoint: ReportedCheckpoint {
+            origin: checkpoint.origin,
+            size: checkpoint.head.size,
+            root: checkpoint.head.root.to_string(),
+            // The package stands by its own signature and timestamp; those of the ledger come later, and apart.
+            stamped: None,
+            witnesses: Vec::new(),
+        },
+        ledger_key: key.fingerprint(),
+        seal: Seal {
+            subject: begun.certificate.subject().to_string(),
+            fingerprint: begun.fingerprint.clone(),
+            self_made,
+            timestamp: package.timestamp_authority.clone(),
+        },
+        verified: VERIFIED.map(|what| (what, Outcome::Passed)).to_vec(),
+        commands: commands(package.package_id, &Signing::of(package, &key.fingerprint(), self_made)),
+    };
+    Ok(report::render(&data, package.language))
 }

@@ -15,10 +15,10 @@ use super::begin::{ALIVE, Begun};
 use super::close::close;
 use super::gather::{self, Audience};
 use super::parts::{self, CommonFiles, RecordingFiles};
+use super::report::{CustodyEntry, ReportedRecording};
 use super::shapes::{PACKAGE_TYPE, PackageFacts, PackagedRecording};
 use super::{EvidenceError, names, page, register};
 use crate::archive::journal::About;
-use crate::archive::row::open_receipt;
 use crate::archive::{Archive, ArchiveError};
 use crate::audio;
 use crate::catalog::NewEntry;
@@ -29,7 +29,6 @@ use crate::find::{ByteStream, FindError, Opened, Sight, look_up};
 use crate::ledger::kind::Kind;
 use crate::ledger::shapes::LedgerKey;
 use crate::recording::RecordingId;
-use crate::timestamp::Authority;
 
 /// Pieces that wait for the client.
 const AHEAD: usize = 4;
@@ -110,7 +109,7 @@ struct Making<'a> {
     begun: &'a Begun,
     renewed: Timestamp,
     packaged: Vec<PackagedRecording>,
-    shown: Vec<page::Shown>,
+    shown: Vec<ReportedRecording>,
 }
 
 impl Making<'_> {
@@ -133,9 +132,8 @@ impl Making<'_> {
         let (tags, tag_manifest) = bag.tags(&info)?;
         out.put(tags).await?;
         self.renew().await?;
-        let authority = self.archive.config.timestamp_authority.as_deref().map(Authority::at).transpose()?;
-        let now = self.archive.clock.now();
-        for (name, bytes) in close(&tag_manifest, now, self.begun.sealer.as_ref(), authority.as_ref()).await? {
+        let (authority, now) = (self.archive.timestamps.as_ref(), self.archive.clock.now());
+        for (name, bytes) in close(&tag_manifest, now, self.begun.sealer.as_ref(), authority).await? {
             out.put(bag.signature(name, &bytes)?).await?;
         }
         self.end(bag, out).await
@@ -173,19 +171,19 @@ impl Making<'_> {
         let audio = format!("audio.{}", opened.sealed.facts.container.extension());
         self.streamed(bag, out, &format!("{folder}/{audio}"), &opened, Part::Audio).await?;
         self.streamed(bag, out, &format!("{folder}/{}", names::VCON), &opened, Part::Vcon).await?;
-        let (list, lines) = self.custody(bag, out, folder, &opened).await?;
+        let (list, entries) = self.custody(bag, out, folder, &opened).await?;
         let picture = waveform(self.archive, &opened).await?;
         let json = serde_json::to_vec(&picture).map_err(|_| ArchiveError::Document("waveform"))?;
         let files = RecordingFiles {
             folder: folder.to_owned(),
             facts: gather::facts(&opened),
-            receipt: open_receipt(id, &opened.key, &opened.row.sealed_receipt)?,
+            receipt: gather::receipt(&opened)?,
             waveform: (json, audio::svg(&picture, PICTURE.0, PICTURE.1)),
         };
         for piece in parts::recording(bag, &files, &list)? {
             out.put(piece).await?;
         }
-        self.shown.push(page::Shown { facts: files.facts, file: format!("{folder}/{audio}"), entries: lines });
+        self.shown.push(page::recording(files.facts, format!("{folder}/{audio}"), picture, entries));
         self.packaged.push(PackagedRecording { folder: folder.to_owned(), id, audio });
         Ok(())
     }
@@ -239,30 +237,31 @@ impl Making<'_> {
         Ok(match part {
             Part::Audio => original(archive, opened, reader, 0..opened.row.byte_len).await?,
             Part::Vcon => {
-                let receipt = open_receipt(opened.row.id, &opened.key, &opened.row.sealed_receipt)?;
+                let receipt = gather::receipt(opened)?;
                 document(archive, opened, reader, Beside { receipt: Some(receipt), ..Beside::default() }).await?
             }
         })
     }
 
-    /// Every entry with its proof. Gives the list of them, and how many there are.
+    /// Every entry with its proof. Gives the list of them, and what the page shows.
     async fn custody(
         &self,
         bag: &mut BagWriter,
         out: &mut Out,
         folder: &str,
         opened: &Opened,
-    ) -> Result<(Vec<u8>, u64), EvidenceError> {
+    ) -> Result<(Vec<u8>, Vec<CustodyEntry>), EvidenceError> {
         let audience = Audience { case_id: self.begun.case.id, recipient: &self.begun.asked.recipient };
-        let (mut list, mut from) = (Vec::new(), 0);
+        let (mut list, mut shown) = (Vec::new(), Vec::new());
         loop {
+            let from = shown.len() as u64;
             let (lines, more) = gather::custody(self.archive, opened, &self.begun.state, &audience, from).await?;
-            from += lines.len() as u64;
             for (line, proof) in lines {
                 out.put(parts::custody_entry(bag, folder, &line, &proof, &mut list)?).await?;
+                shown.push(page::entry(&line));
             }
             if !more {
-                return Ok((list, from));
+                return Ok((list, shown));
             }
         }
     }
@@ -282,13 +281,13 @@ impl Making<'_> {
             language: begun.asked.language.unwrap_or(begun.case.language),
             zone: self.archive.policy.zone.name().to_owned(),
             seal: begun.fingerprint.clone(),
-            timestamp_authority: config.timestamp_authority.clone(),
+            timestamp_authority: config.timestamps.authority.clone(),
             recordings: std::mem::take(&mut self.packaged),
         }
     }
 
-    fn common(&self, package: PackageFacts) -> Result<CommonFiles, EvidenceError> {
-        let report = page::render(&package, &self.shown);
+    fn common(&mut self, package: PackageFacts) -> Result<CommonFiles, EvidenceError> {
+        let report = page::render(self.archive, self.begun, &package, std::mem::take(&mut self.shown))?;
         Ok(CommonFiles {
             ledger_key: LedgerKey::of(&self.archive.origin, &self.archive.signing.public()),
             checkpoint: self.begun.state.checkpoint.clone(),

@@ -15,7 +15,7 @@ use crate::hold::case::{expires_at, tombstone};
 use crate::ledger::kind::Kind;
 use crate::vault::VaultError;
 use crate::vault::keys::KeyName;
-use crate::vault::objects::ObjectKey;
+use crate::vault::objects::{ObjectKey, Prefix};
 
 /// Cases that one look at the catalog gives.
 const PAGE: u32 = 100;
@@ -92,8 +92,15 @@ async fn destroy_key(archive: &Archive, id: Uuid) -> Result<CasePurgeStage, Purg
     Ok(CasePurgeStage::KeyDestroyed)
 }
 
-async fn delete_objects(archive: &Archive, id: Uuid) -> Result<CasePurgeStage, PurgeError> {
+/// The case's copy, and those of the packages that were handed over in its name.
+async fn delete_copies(archive: &Archive, id: Uuid) -> Result<(), PurgeError> {
     archive.store.delete(&ObjectKey::Case(id)).await?;
+    archive.delete_all(&Prefix::disclosures_of(id)).await?;
+    Ok(())
+}
+
+async fn delete_objects(archive: &Archive, id: Uuid) -> Result<CasePurgeStage, PurgeError> {
+    delete_copies(archive, id).await?;
     let mut tx = archive.catalog.begin().await?;
     tx.case_objects_deleted(id).await?;
     tx.commit().await?;
@@ -104,7 +111,7 @@ async fn delete_objects(archive: &Archive, id: Uuid) -> Result<CasePurgeStage, P
 /// Looks at the store once more, then deletes the rows and says so in the ledger, in one transaction.
 async fn delete_rows(archive: &Archive, case: &ClosedCase) -> Result<(), PurgeError> {
     // Whoever was writing the copy when the case was fenced deletes it again; this is for one that died over it.
-    archive.store.delete(&ObjectKey::Case(case.id)).await?;
+    delete_copies(archive, case.id).await?;
     let mut tx = archive.catalog.begin().await?;
     let deleted = tx.delete_case(case.id).await?;
     let payload = Purged {

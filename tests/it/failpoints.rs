@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::crash::points::{CASE, CASE_END, DECISION, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE};
+use crate::crash::points::{
+    CASE, CASE_END, DECISION, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE,
+};
 use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
 

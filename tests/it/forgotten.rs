@@ -15,8 +15,17 @@ use crate::support::world::{Server, World, call, five_years_less, tone};
 const TRANSCRIPT: &str = "de koper biedt nog vierduizend euro meer";
 const NUMBER: &str = "+32470001122";
 /// What only the recording says of itself. The case's own words have a period of their own.
-const PERSONAL: &[&str] =
-    &[NUMBER, "32470001122", "Jantje Zonderland", "pers-77", "call-dispute", "agent-ann", "lead-9", "list-5", TRANSCRIPT];
+const PERSONAL: &[&str] = &[
+    NUMBER,
+    "32470001122",
+    "Jantje Zonderland",
+    "pers-77",
+    "call-dispute",
+    "agent-ann",
+    "lead-9",
+    "list-5",
+    TRANSCRIPT,
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_embedded() {
@@ -98,7 +107,8 @@ async fn dispute(office: &Office, id: &str) -> (String, Vec<u8>) {
     let case = office.posted(&office.an, "/v1/cases", &case).await["id"].as_str().expect("an id").to_owned();
     let held = json!({"search": {"number": NUMBER}});
     office.posted(&office.an, &format!("/v1/cases/{case}/holds"), &held).await;
-    let asked = json!({"purpose": "summons", "recipient": {"name": "bailiff Peeters", "kind": "bailiff"}, "recordings": [id]});
+    let asked =
+        json!({"purpose": "summons", "recipient": {"name": "bailiff Peeters", "kind": "bailiff"}, "recordings": [id]});
     let package = office.post(&office.an, &format!("/v1/cases/{case}/evidence"), &asked).await;
     assert_eq!(package.status(), StatusCode::OK);
     (case, package.bytes().await.expect("a package").to_vec())
@@ -142,7 +152,9 @@ async fn forgotten_and_still_proved(stack: Stack) {
 
     let left = everything(world).await;
     assert!(place_with(&left, case.as_bytes()).is_some(), "what is there is found");
-    for needle in PERSONAL.iter().map(|word| word.as_bytes()).chain(tone(5)[44..].chunks(4_000).map(|piece| &piece[..64])) {
+    for needle in
+        PERSONAL.iter().map(|word| word.as_bytes()).chain(tone(5)[44..].chunks(4_000).map(|piece| &piece[..64]))
+    {
         assert_eq!(place_with(&left, needle), None, "{:?}", String::from_utf8_lossy(needle));
     }
     assert_eq!(world.objects_of(&id).await, Vec::<String>::new());
