@@ -33,8 +33,8 @@ pub use crate::telemetry::LogFormat;
 
 use crate::retention::{BadPeriod, Period, Policy};
 use values::{
-    DAY, Values, address, forwarded_header, log_format, networks, number, origin, size, text, time, whole_seconds,
-    yes_or_no,
+    DAY, Values, address, forwarded_header, log_format, networks, number, origin, size, text, time, web_address,
+    whole_seconds, witnesses, yes_or_no,
 };
 
 /// The name of the retention rule of recordings.
@@ -93,6 +93,10 @@ pub struct Config {
     pub controller: Controller,
     /// The ledger's name in its checkpoints (C2SP tlog-checkpoint: a URL without scheme).
     pub ledger_origin: String,
+    /// Who outside says when something existed.
+    pub timestamps: TimestampSettings,
+    /// Who outside cosigns the ledger's checkpoints.
+    pub witnesses: Vec<WitnessSettings>,
     /// Tracing filter directives.
     pub log: String,
     /// How log lines look.
@@ -158,6 +162,24 @@ pub struct Controller {
     pub privacy_contact: Option<String>,
 }
 
+/// An authority outside that says when something existed (RFC 3161).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TimestampSettings {
+    /// Its URL; none where nothing is stamped.
+    pub authority: Option<String>,
+    /// PEM file of the authorities that have to vouch for its certificate.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A witness of the ledger (C2SP tlog-witness).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessSettings {
+    /// Its verifier key.
+    pub vkey: String,
+    /// The prefix of its URLs.
+    pub url: String,
+}
+
 impl Config {
     /// Reads and checks every setting.
     ///
@@ -211,6 +233,11 @@ impl Config {
                 privacy_contact: values.optional("privacy_contact", text)?,
             },
             ledger_origin: values.read("ledger_origin", origin)?,
+            timestamps: TimestampSettings {
+                authority: values.optional("timestamp_authority", web_address)?,
+                ca_file: values.optional("timestamp_ca_file", text)?.map(PathBuf::from),
+            },
+            witnesses: values.optional("witnesses", witnesses)?.unwrap_or_default(),
             log: values.read("log", crate::telemetry::check_filter)?,
             log_format: values.read("log_format", log_format)?,
             explained: Vec::new(),

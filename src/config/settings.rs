@@ -100,6 +100,13 @@ pub const SETTINGS: &[Spec] = &[
     spec("controller_address", "", "the controller's postal address"),
     spec("privacy_contact", "", "where people write about their data"),
     spec("ledger_origin", "localhost/earwitness", "name of this ledger in its checkpoints: like a URL without scheme"),
+    spec("timestamp_authority", "", "URL of an RFC 3161 authority that stamps checkpoints and evidence packages"),
+    spec("timestamp_ca_file", "", "PEM file of the authorities that have to vouch for its certificate"),
+    spec(
+        "witnesses",
+        "",
+        "C2SP witnesses that cosign checkpoints, with commas between: each a verifier key, a space, and its URL",
+    ),
     spec("log", "info", "what is logged: a level, or tracing filter directives"),
     spec("log_format", "text", "`text` or `json`"),
 ];

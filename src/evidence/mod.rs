@@ -4,7 +4,7 @@
 //! |---|---|
 //! | what a package is: a ZIP with one BagIt bag, its files, who may receive one | [`zip`], [`bag`], [`shapes`], [`names`], [`recipient`] |
 //! | what it is signed with, and how it is closed | [`seal`], [`close`] |
-//! | what is written into it | [`parts`], [`instructions`] |
+//! | what is written into it | [`parts`], [`instructions`], [`report`] |
 //! | whether one holds, offline | [`verify`] |
 
 pub mod bag;
@@ -13,6 +13,7 @@ pub mod instructions;
 pub mod names;
 pub mod parts;
 pub mod recipient;
+pub mod report;
 pub mod seal;
 pub mod shapes;
 pub mod verify;
