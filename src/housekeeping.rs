@@ -32,6 +32,8 @@ const BATCH: u32 = 500;
 const BATCHES: u32 = 20;
 /// Ranges of one playback count once in ten minutes; an hour later nobody asks for the window any more.
 const ACCESS_WINDOW: Duration = Duration::from_secs(3600);
+/// What arrives within this time is looked at together.
+const TOGETHER: Duration = Duration::from_secs(1);
 /// Keys of months are made for recordings of so many times four weeks ahead: two months at least.
 const AHEAD_STEPS: u32 = 3;
 const AHEAD_STEP: Duration = Duration::from_secs(28 * 24 * 3600);
@@ -207,9 +209,14 @@ pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
     tokio::join!(passes(&archive, &stop), arrivals(&archive, &stop), look::run(archive.clone(), stop.clone()));
 }
 
-/// Holds what arrives under a rule, at once. Nothing depends on that: the purge looks at the rules as well.
+/// Holds what arrives under a rule, soon. Nothing depends on that: the purge looks at the rules as well. Many uploads at
+/// once are one look.
 async fn arrivals(archive: &Archive, stop: &CancellationToken) {
-    while stop.run_until_cancelled(archive.arrivals_nudge.notified()).await.is_some() {
+    let arrived = async || {
+        archive.arrivals_nudge.notified().await;
+        tokio::time::sleep(TOGETHER).await;
+    };
+    while stop.run_until_cancelled(arrived()).await.is_some() {
         if let Err(error) = hold::catch_arrivals(archive).await {
             tracing::error!(%error, "what arrived under a rule is left to the next pass");
         }

@@ -13,13 +13,15 @@
 //! | check | [`audio`] | is it whole, what is it, how does it look and play |
 //! | seal, store | [`vault`] | sealing, keys, objects |
 //! | record | [`catalog`] | all SQL |
-//! | sign for outsiders | [`signature`], [`timestamp`] | signatures by certificate (CMS), and when they were there (RFC 3161) |
+//! | sign for outsiders | [`signature`] | signatures by certificate (CMS) |
+//! | ask outside | [`outside`], [`timestamp`] | that something existed at a time, in the word of an authority (RFC 3161) |
 //! | exchange | [`vcon`] | a recording as an IETF vCon, in pieces |
 //! | prove | [`ledger`] | what happened, provably: leaves, tree, checkpoints, proofs, signed documents |
+//! | be witnessed | [`witness`] | others cosign what the ledger stands for |
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
-//! | keep in a dispute | [`hold`] | legal holds: past its deadline a held recording lives by its case's key |
+//! | keep in a dispute | [`hold`] | cases, their holds and rules, releases by two persons: past its deadline a held recording lives by its case's key |
 //! | hand over | [`evidence`] | packages that an outsider can check without us |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
@@ -46,6 +48,7 @@ pub mod http;
 pub mod leases;
 pub mod ledger;
 pub mod migrate;
+pub mod outside;
 pub mod purge;
 pub mod receive;
 pub mod recording;
@@ -56,3 +59,4 @@ pub mod telemetry;
 pub mod timestamp;
 pub mod vault;
 pub mod vcon;
+pub mod witness;

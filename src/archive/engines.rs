@@ -1,4 +1,4 @@
-//! Which store and which key provider the configuration names.
+//! Which store, which key provider and which parties outside the configuration names.
 
 use std::sync::Arc;
 
@@ -6,7 +6,10 @@ use zeroize::Zeroizing;
 
 use super::ArchiveError;
 use crate::clock::Clock;
-use crate::config::{Config, KeysUrl, LockMode, S3Url, StoreUrl};
+use crate::config::{Config, KeysUrl, LockMode, S3Url, StoreUrl, WitnessSettings};
+use crate::ledger::LedgerError;
+use crate::ledger::cosignature::WitnessKey;
+use crate::timestamp::{Authority, Roots, TimestampError};
 use crate::vault::VaultError;
 use crate::vault::keys::KeyProvider;
 use crate::vault::keys::file::FileKeys;
@@ -16,6 +19,7 @@ use crate::vault::objects::ObjectStore;
 use crate::vault::objects::disk::DiskStore;
 use crate::vault::objects::s3::{self, S3Settings, S3Store};
 use crate::vcon::signers::Signers;
+use crate::witness::Witness;
 
 /// Opens the configured store. Blocking for a moment where it is a folder.
 pub async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dyn ObjectStore>, ArchiveError> {
@@ -71,6 +75,28 @@ pub async fn open_keys(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<dy
             Ok(Arc::new(KmsKeys::open(options, clock.clone()).await.map_err(VaultError::from)?))
         }
     }
+}
+
+/// The configured timestamp authority, if there is one. Asks it for nothing yet.
+pub(super) fn open_authority(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Authority>, ArchiveError> {
+    let Some(url) = &config.timestamps.authority else { return Ok(None) };
+    let bad = |error: TimestampError| ArchiveError::Configuration(error.to_string());
+    let roots = config.timestamps.ca_file.as_deref().map(std::fs::read).transpose();
+    let roots = roots.map_err(|source| ArchiveError::Io { what: "reading timestamp_ca_file", source })?;
+    let roots = roots.map(|pem| Roots::from_pem(&pem)).transpose().map_err(bad)?;
+    let authority = Authority::new(url, roots, further_authorities(config)?.as_deref(), clock.clone());
+    Ok(Some(authority.map_err(bad)?))
+}
+
+/// The configured witnesses. Asks them for nothing yet.
+pub(super) fn open_witnesses(config: &Config) -> Result<Vec<Witness>, ArchiveError> {
+    let bad = |error: &dyn std::fmt::Display| ArchiveError::Configuration(format!("witnesses: {error}"));
+    let authorities = further_authorities(config)?;
+    let open = |one: &WitnessSettings| {
+        let key: WitnessKey = one.vkey.parse().map_err(|error: LedgerError| bad(&error))?;
+        Witness::new(key, &one.url, authorities.as_deref()).map_err(|error| bad(&error))
+    };
+    config.witnesses.iter().map(open).collect()
 }
 
 /// The file where one is configured, else the variables that the servers' own tools read.

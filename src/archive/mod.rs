@@ -3,6 +3,7 @@
 //! Everything above (receive, find, purge, fsck, http) is given an [`Archive`] and nothing else.
 
 pub mod adopt;
+mod attest;
 pub mod engines;
 mod error;
 mod guard;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 pub use adopt::Adoption;
+pub use attest::Attested;
 pub use engines::{open_keys, open_store};
 pub use error::ArchiveError;
 pub use open::Parts;
@@ -34,9 +36,11 @@ use crate::ledger::sequencer::Ledger;
 use crate::ledger::shapes::Controller;
 use crate::ledger::signing::SigningKey;
 use crate::retention::Policy;
+use crate::timestamp::Authority;
 use crate::vault::keyring::Keyring;
 use crate::vault::objects::{ObjectStore, StoreFacts};
 use crate::vcon::signers::Signers;
+use crate::witness::Witness;
 
 /// The name of the ledger's lease.
 const LEDGER: &str = "ledger";
@@ -61,6 +65,12 @@ pub struct Archive {
     pub origin: String,
     /// The retention policy that is stamped on new recordings, with its version.
     pub policy: Policy,
+    /// Who outside says when something existed, where one is configured.
+    pub timestamps: Option<Authority>,
+    /// Who outside cosigns the ledger's checkpoints.
+    pub witnesses: Vec<Witness>,
+    /// What they did not do when they were asked last.
+    attest_trouble: std::sync::Mutex<attest::Trouble>,
     /// Checks audio in child processes.
     pub decoder: Supervisor,
     /// Whose signatures on vCons count.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::engines::{further_authorities, open_keys, open_store, vcon_signers};
+use super::engines::{further_authorities, open_authority, open_keys, open_store, open_witnesses, vcon_signers};
 use super::pinned::{check_in_force, check_pin, signing_key};
 use super::shelf::CatalogShelf;
 use super::{Archive, ArchiveError};
@@ -59,6 +59,8 @@ impl Archive {
         };
         let decoder = Supervisor::new(decoder_program, limits, config.decoder.concurrency as usize);
         let origin = config.ledger_origin.clone();
+        let timestamps = open_authority(&config, &clock)?;
+        let witnesses = open_witnesses(&config)?;
         let (vcon_signers, authorities) = (vcon_signers(&config)?, further_authorities(&config)?);
         Ok(Arc::new(Self {
             clock,
@@ -68,6 +70,9 @@ impl Archive {
             signing,
             origin,
             policy,
+            timestamps,
+            witnesses,
+            attest_trouble: std::sync::Mutex::default(),
             decoder,
             vcon_signers,
             authorities,

@@ -34,6 +34,6 @@ pub use kinds::{Codec, Container};
 pub use listen::{WavStream, wav_header, wav_len};
 pub use sniff::{SNIFF_BYTES, sniff};
 pub use source::Source;
-pub use svg::svg;
+pub use svg::{svg, svg_named};
 pub use waveform::{MAX_POINTS, Waveform};
 pub use worker::{Supervisor, WorkerError, WorkerLimits};

@@ -9,10 +9,8 @@ use super::waveform::Waveform;
 /// `width_px` and `height_px` are the picture's natural size; it scales with its box. The description names length and
 /// channels, for those who do not see it.
 pub fn svg(waveform: &Waveform, width_px: u32, height_px: u32) -> String {
-    let (width, height) = (width_px.clamp(16, 8_192), height_px.clamp(16, 2_048));
     let seconds =
         u64::from(waveform.length) * u64::from(waveform.samples_per_pixel) / u64::from(waveform.sample_rate.max(1));
-    let channels = waveform.channels.max(1);
     let label = format!(
         "Waveform, {}:{:02}, {} channel{}",
         seconds / 60,
@@ -20,6 +18,13 @@ pub fn svg(waveform: &Waveform, width_px: u32, height_px: u32) -> String {
         waveform.channels,
         if waveform.channels == 1 { "" } else { "s" }
     );
+    svg_named(waveform, width_px, height_px, &label)
+}
+
+/// The same with a description of the caller's, which is plain text without markup.
+pub fn svg_named(waveform: &Waveform, width_px: u32, height_px: u32, label: &str) -> String {
+    let (width, height) = (width_px.clamp(16, 8_192), height_px.clamp(16, 2_048));
+    let channels = waveform.channels.max(1);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{label}\"><title>{label}</title>"

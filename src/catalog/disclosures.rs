@@ -41,8 +41,6 @@ statements! {
     ABANDONED = concat!(columns!(), "WHERE d.state = 'begun' AND d.alive_until < $1 ORDER BY d.alive_until, d.id LIMIT $2");
     NOT_STORED = "SELECT id FROM disclosures WHERE is_stored = 0 ORDER BY id LIMIT $1";
     STORED = "UPDATE disclosures SET is_stored = 1 WHERE id = $1 AND state = $2";
-    DELETE_RECORDINGS = "DELETE FROM disclosure_recordings WHERE disclosure_id IN (SELECT id FROM disclosures WHERE case_id = $1)";
-    DELETE = "DELETE FROM disclosures WHERE case_id = $1";
 }
 
 /// How far a package is.
@@ -247,11 +245,5 @@ impl Tx {
             .execute(&mut *self.inner)
             .await?;
         Ok(done.rows_affected() == 1)
-    }
-
-    /// Deletes a case's rows. Gives how many there were.
-    pub async fn delete_disclosures(&mut self, case: Uuid) -> Result<u64> {
-        sqlx::query(DELETE_RECORDINGS).bind(case.to_string()).execute(&mut *self.inner).await?;
-        Ok(sqlx::query(DELETE).bind(case.to_string()).execute(&mut *self.inner).await?.rows_affected())
     }
 }

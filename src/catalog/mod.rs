@@ -17,6 +17,7 @@ mod access;
 mod accounts;
 mod brakes;
 mod calls;
+mod case_purge;
 mod cases;
 mod copy;
 mod dialect;
@@ -43,6 +44,7 @@ mod totals;
 
 pub use brakes::{Brake, BrakeKind, KnownTimes};
 pub use calls::{CallClaim, CallState};
+pub use case_purge::{CasePurgeStage, ClosedCase};
 pub use cases::{CaseFilter, CaseRow, NoteRow};
 pub use copy::{Kind as ColumnKind, NOT_COPIED, TABLES, Table, TableSum};
 pub use dialect::Engine;

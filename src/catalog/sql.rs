@@ -20,6 +20,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::accounts::ALL,
         super::brakes::ALL,
         super::calls::ALL,
+        super::case_purge::ALL,
         super::cases::ALL,
         super::disclosures::ALL,
         super::guards::ALL,

@@ -12,7 +12,10 @@ statements! {
         (SELECT count(*) FROM recordings WHERE stage = 'live' AND status = 'quarantined' AND expires_at > $1) AS quarantined, \
         (SELECT count(DISTINCT recording_id) FROM holds WHERE released_at IS NULL) AS held, \
         (SELECT count(*) FROM holds h JOIN cases c ON c.id = h.case_id \
-          WHERE h.released_at IS NULL AND c.review_at <= $1) AS holds_overdue, \
+          WHERE h.released_at IS NULL AND COALESCE(c.review_at, 0) <= $1) AS holds_overdue, \
+        (SELECT count(*) FROM cases WHERE closed_at IS NULL) AS cases_open, \
+        (SELECT count(*) FROM cases WHERE closed_at IS NULL AND COALESCE(review_at, 0) <= $1) AS cases_overdue, \
+        (SELECT count(*) FROM releases WHERE state = 'asked') AS releases_waiting, \
         (SELECT count(*) FROM purges WHERE stage <> 'certified') AS purging, \
         (SELECT count(*) FROM purges WHERE stage = 'certified') AS purged, \
         (SELECT count(*) FROM certificates) AS certificates, \
@@ -33,6 +36,12 @@ pub struct Totals {
     pub held: u64,
     /// Holds in force whose case's review date is over.
     pub holds_overdue: u64,
+    /// Cases that are not closed.
+    pub cases_open: u64,
+    /// Of these, past their review date.
+    pub cases_overdue: u64,
+    /// Releases that wait for another person's decision.
+    pub releases_waiting: u64,
     /// Purges under way.
     pub purging: u64,
     /// Purges done, ever.
@@ -68,6 +77,9 @@ impl Catalog {
             quarantined: count("quarantined")?,
             held: count("held")?,
             holds_overdue: count("holds_overdue")?,
+            cases_open: count("cases_open")?,
+            cases_overdue: count("cases_overdue")?,
+            releases_waiting: count("releases_waiting")?,
             purging: count("purging")?,
             purged: count("purged")?,
             certificates: count("certificates")?,

@@ -58,6 +58,7 @@ impl Done {
         sum.rows_deleted += report.rows_deleted;
         sum.looked_again += report.looked_again;
         sum.certified += report.certified;
+        sum.cases_purged += report.cases_purged;
         sum.months_destroyed += report.months_destroyed;
         sum.stopped_by = report.stopped_by;
         sum.still_due = report.still_due;
@@ -79,6 +80,7 @@ impl fmt::Display for Done {
             ("rows deleted", sum.rows_deleted),
             ("looked again", sum.looked_again),
             ("certified", sum.certified),
+            ("cases purged", sum.cases_purged),
             ("month keys destroyed", sum.months_destroyed),
             ("still due", sum.still_due),
             ("failed", sum.failed),
@@ -158,7 +160,7 @@ fn is_braked(report: &PassReport) -> bool {
 
 fn is_progress(report: &PassReport) -> bool {
     let moved = report.fenced + report.keys_destroyed + report.objects_deleted + report.rows_deleted;
-    moved + report.looked_again + report.certified + report.months_destroyed > 0
+    moved + report.looked_again + report.certified + report.cases_purged + report.months_destroyed > 0
 }
 
 async fn nothing_left(archive: &Archive, done: &Done) -> Result<bool, Failure> {

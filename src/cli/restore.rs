@@ -24,7 +24,7 @@ struct Restored {
     ledger_size: u64,
     /// Checkpoints published before that were compared with the tree: all agree.
     checkpoints_checked: u64,
-    /// Keys of destroyed months that a backup of the keys had brought back, and that are destroyed again.
+    /// Keys of destroyed months and cases that a backup of the keys had brought back, and that are destroyed again.
     keys_destroyed_again: u64,
     #[serde(flatten)]
     report: fsck::Report,
@@ -33,7 +33,8 @@ struct Restored {
 impl fmt::Display for Restored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.report;
-        let rows = report.brought_back + report.caught_up + report.purges_applied;
+        let cases = report.cases_restored + report.cases_purged;
+        let rows = report.brought_back + report.caught_up + report.purges_applied + cases;
         if report.ledger_entries + rows + report.tokens_revoked + report.tokens_withdrawn == 0 {
             writeln!(f, "up to date     the catalog knew of everything that the store has")?;
         }
@@ -56,7 +57,7 @@ impl fmt::Display for Restored {
 }
 
 /// Brings a restored catalog up to date from the store: the ledger, what was purged and destroyed since, recordings
-/// acknowledged since, decisions and holds since, tokens withdrawn since. Can be repeated.
+/// acknowledged since, decisions, holds and cases since, tokens withdrawn since. Can be repeated.
 pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Exit, Failure> {
     let archive = part::open_existing(config).await?;
     let options = Options { rebuild: true, repair: true, rehash: args.rehash };

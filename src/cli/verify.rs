@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::output::{Exit, Failure, Output};
 use crate::evidence::verify::{self as package, Pin};
-use crate::ledger::verify::{Report, TrustedKey, verify, verify_with_proof};
+use crate::ledger::cosignature::WitnessKey;
+use crate::ledger::verify::{Attestations, Report, TrustedKey, verify, verify_attested, verify_with_proof};
+use crate::timestamp::Roots;
 
 /// Far above any receipt, certificate or checkpoint, in bytes.
 const MAX_BYTES: u64 = 16 << 20;
@@ -28,6 +30,22 @@ pub(super) struct Args {
     /// The proof that a receipt's entry is in the ledger (C2SP tlog-proof)
     #[arg(long, value_name = "FILE")]
     proof: Option<PathBuf>,
+    /// The timestamp on a checkpoint (RFC 3161), as GET /v1/ledger/timestamp/SIZE gives it
+    #[arg(long, value_name = "FILE", conflicts_with = "proof")]
+    timestamp: Option<PathBuf>,
+    /// PEM file of the authorities that have to vouch for the timestamp's certificate
+    #[arg(long, value_name = "FILE", requires = "timestamp")]
+    timestamp_ca: Option<PathBuf>,
+    /// The verifier key of a witness that has to have cosigned a checkpoint; can be repeated
+    #[arg(long, value_name = "VKEY", conflicts_with = "proof")]
+    witness: Vec<WitnessKey>,
+}
+
+impl Args {
+    /// Whether what others say of a checkpoint is to be checked as well.
+    fn is_attested(&self) -> bool {
+        self.timestamp.is_some() || !self.witness.is_empty()
+    }
 }
 
 #[derive(Serialize)]
@@ -92,11 +110,24 @@ fn package(path: &Path) -> Result<Option<File>, Failure> {
     Ok((first == ZIP).then_some(file))
 }
 
+fn attested(args: &Args, bytes: &[u8], trust: Option<&TrustedKey>) -> Result<Report, Failure> {
+    let timestamp = args.timestamp.as_deref().map(read).transpose()?;
+    let pem = args.timestamp_ca.as_deref().map(read).transpose()?;
+    let roots = pem.map(|pem| Roots::from_pem(&pem)).transpose();
+    let roots = roots.map_err(|error| Failure::usage(format!("--timestamp-ca: {error}")))?;
+    let others = Attestations { timestamp: timestamp.as_deref(), roots: roots.as_ref(), witnesses: &args.witness };
+    Ok(verify_attested(bytes, trust, &others))
+}
+
 pub(super) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
     let pins = args.trust.iter().map(pin).collect::<Result<Vec<_>, _>>()?;
     let report = match (package(&args.file)?, &args.proof) {
+        (Some(_), _) if args.is_attested() => {
+            return Err(Failure::usage("--timestamp, --witness: a package has its own"));
+        }
         (Some(_), Some(_)) => return Err(Failure::usage("--proof: a package has its own proofs")),
         (Some(file), None) => package::verify(BufReader::new(file), &pins),
+        (None, None) if args.is_attested() => attested(args, &read(&args.file)?, one_key(&pins)?)?,
         (None, None) => verify(&read(&args.file)?, one_key(&pins)?),
         (None, Some(path)) => {
             let proof = String::from_utf8_lossy(&read(path)?).into_owned();

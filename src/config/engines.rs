@@ -258,5 +258,5 @@ fn is_secret(name: &str) -> bool {
 
 /// Whether a setting holds an address whose secrets have to be masked.
 pub(super) fn is_address(spec: &settings::Spec) -> bool {
-    matches!(spec.name, "catalog" | "store" | "keys")
+    matches!(spec.name, "catalog" | "store" | "keys" | "timestamp_authority")
 }

@@ -31,10 +31,10 @@ pub use settings::{SETTINGS, Spec};
 
 pub use crate::telemetry::LogFormat;
 
-use crate::retention::Policy;
+use crate::retention::{BadPeriod, Period, Policy};
 use values::{
-    DAY, Values, address, forwarded_header, http_url, log_format, networks, number, origin, size, text, time,
-    whole_seconds, yes_or_no,
+    DAY, Values, address, forwarded_header, log_format, networks, number, origin, size, text, time, web_address,
+    whole_seconds, witnesses, yes_or_no,
 };
 
 /// The name of the retention rule of recordings.
@@ -71,14 +71,14 @@ pub struct Config {
     pub signing_key: PathBuf,
     /// What evidence packages are signed with.
     pub seal: SealFiles,
-    /// Address of the authority that timestamps them.
-    pub timestamp_authority: Option<String>,
     /// Folder for unlinked temporary files.
     pub spool: PathBuf,
     /// Time between two purge passes.
     pub sweep_interval: Duration,
     /// The retention rule of recordings.
     pub retention: Policy,
+    /// How long a closed case is kept.
+    pub cases_retention: Period,
     /// Greatest age of a backup of catalog or store.
     pub backup_max_age: Duration,
     /// What one request may cost.
@@ -95,6 +95,10 @@ pub struct Config {
     pub controller: Controller,
     /// The ledger's name in its checkpoints (C2SP tlog-checkpoint: a URL without scheme).
     pub ledger_origin: String,
+    /// Who outside says when something existed.
+    pub timestamps: TimestampSettings,
+    /// Who outside cosigns the ledger's checkpoints.
+    pub witnesses: Vec<WitnessSettings>,
     /// Tracing filter directives.
     pub log: String,
     /// How log lines look.
@@ -174,6 +178,24 @@ pub struct Controller {
     pub privacy_contact: Option<String>,
 }
 
+/// An authority outside that says when something existed (RFC 3161).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TimestampSettings {
+    /// Its URL; none where nothing is stamped.
+    pub authority: Option<String>,
+    /// PEM file of the authorities that have to vouch for its certificate.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// A witness of the ledger (C2SP tlog-witness).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WitnessSettings {
+    /// Its verifier key.
+    pub vkey: String,
+    /// The prefix of its URLs.
+    pub url: String,
+}
+
 impl Config {
     /// Reads and checks every setting.
     ///
@@ -198,10 +220,10 @@ impl Config {
             ca_file: values.optional("ca_file", text)?.map(PathBuf::from),
             signing_key: values.read("signing_key", text).map(PathBuf::from)?,
             seal: values.seal()?,
-            timestamp_authority: values.optional("timestamp_authority", http_url)?,
             spool: values.optional("spool", text)?.map_or_else(std::env::temp_dir, PathBuf::from),
             sweep_interval: values.read("sweep_interval", |t| time(t, Duration::from_millis(100), DAY))?,
             retention: values.retention()?,
+            cases_retention: values.read("cases_retention", |t| t.parse().map_err(|e: BadPeriod| e.to_string()))?,
             backup_max_age: values.read("backup_max_age", |t| time(t, Duration::ZERO, 3660 * DAY))?,
             limits: Limits {
                 max_upload_bytes: values.read("max_upload_bytes", |t| size(t, 1 << 10))?,
@@ -228,6 +250,11 @@ impl Config {
                 privacy_contact: values.optional("privacy_contact", text)?,
             },
             ledger_origin: values.read("ledger_origin", origin)?,
+            timestamps: TimestampSettings {
+                authority: values.optional("timestamp_authority", web_address)?,
+                ca_file: values.optional("timestamp_ca_file", text)?.map(PathBuf::from),
+            },
+            witnesses: values.optional("witnesses", witnesses)?.unwrap_or_default(),
             log: values.read("log", crate::telemetry::check_filter)?,
             log_format: values.read("log_format", log_format)?,
             explained: Vec::new(),

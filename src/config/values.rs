@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use super::error::ConfigError;
 use super::explain::Setting;
-use super::{ForwardedHeader, LogFormat, RECORDING_RULE, SealFiles, engines, layers, settings, units};
+use super::{ForwardedHeader, LogFormat, RECORDING_RULE, SealFiles, WitnessSettings, engines, layers, settings, units};
 use crate::retention::{BadPeriod, BadRule, Policy};
 
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
@@ -138,11 +138,25 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn http_url(text: &str) -> Result<String, String> {
+/// An address that is asked over HTTP.
+pub(super) fn web_address(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let good =
-        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('@') && text.bytes().all(|b| b.is_ascii_graphic()));
-    if good { Ok(text.to_owned()) } else { Err("write an http:// or https:// address without credentials".to_owned()) }
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if host.is_empty() || host.contains('@') || text.bytes().any(|b| !b.is_ascii_graphic()) {
+        return Err("write an address like https://HOST/PATH, without a password".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Verifier keys with the URLs of their witnesses.
+pub(super) fn witnesses(text: &str) -> Result<Vec<WitnessSettings>, String> {
+    let witness = |part: &str| {
+        let (vkey, url) = part.trim().split_once(char::is_whitespace).ok_or_else(|| {
+            "write for each witness its verifier key, a space and its URL, with commas between".to_owned()
+        })?;
+        Ok(WitnessSettings { vkey: vkey.to_owned(), url: web_address(url.trim())? })
+    };
+    text.split(',').map(witness).collect()
 }
 
 pub(super) fn yes_or_no(text: &str) -> Result<bool, String> {

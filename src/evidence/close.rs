@@ -53,8 +53,8 @@ pub async fn close(
     let signature = sealer.sign(&unsigned.message()?).await?;
     let mut detached = unsigned.with(signature);
     let Some(authority) = authority else { return Ok(vec![(SIGNATURE, detached.to_der()?)]) };
-    let stamped = authority.stamp(detached.signature()).await?;
-    detached.add_timestamp(&stamped.der)?;
+    let stamped = authority.stamp(sha256_of(detached.signature())?).await?;
+    detached.add_timestamp(stamped.token())?;
     let value = detached.signature().to_vec();
-    Ok(vec![(SIGNATURE, detached.to_der()?), (SIGNATURE_VALUE, value), (TIMESTAMP, stamped.der)])
+    Ok(vec![(SIGNATURE, detached.to_der()?), (SIGNATURE_VALUE, value), (TIMESTAMP, stamped.token().to_vec())])
 }

@@ -6,11 +6,13 @@ use uuid::Uuid;
 use super::EvidenceError;
 use super::recipient::Recipient;
 use super::shapes::{CustodyLine, RecordingFacts, ShownDecision};
-use crate::archive::row::{Decision, Verdict};
+use crate::archive::row::{Decision, Verdict, open_receipt};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{LedgerState, OpeningRow};
 use crate::find::Opened;
-use crate::ledger::entry::Commitment;
+use crate::ledger::document;
+use crate::ledger::entry::{Commitment, leaf_bytes};
+use crate::ledger::receipt::Receipt;
 use crate::ledger::shapes::OpeningText;
 
 /// Entries that are read at once.
@@ -33,6 +35,16 @@ impl Audience<'_> {
         case.is_some_and(|case| case != self.case_id.to_string())
             || recipient.is_some_and(|other| serde_json::to_value(self.recipient).ok().as_ref() != Some(other))
     }
+}
+
+/// The receipt, word for word. It must bear a signature, and be of this recording.
+pub fn receipt(opened: &Opened) -> Result<Vec<u8>, EvidenceError> {
+    let bytes = open_receipt(opened.row.id, &opened.key, &opened.row.sealed_receipt)?;
+    let receipt: Receipt = document::open(&bytes)?.read()?;
+    if receipt.id != opened.row.id || receipt.sha256 != opened.sealed.sha256 {
+        return Err(ArchiveError::Document("the receipt of another recording").into());
+    }
+    Ok(bytes)
 }
 
 /// Row and sealed row, as a package tells them.
@@ -81,7 +93,10 @@ pub async fn custody(
     for (row, proof) in rows.iter().zip(proofs) {
         // What came after the checkpoint is not in the package.
         let Some(proof) = proof else { return Ok((told, false)) };
-        told.push((line(archive, opened, row, audience)?, proof.encode()?));
+        let line = line(archive, opened, row, audience)?;
+        // What is handed over is what an outsider will find: the leaf is in the tree of the checkpoint.
+        proof.verify(&leaf_bytes(line.seq, &line.as_entry())?, &archive.signing.public())?;
+        told.push((line, proof.encode()?));
     }
     Ok((told, more))
 }
@@ -92,8 +107,12 @@ fn line(
     row: &OpeningRow,
     audience: &Audience<'_>,
 ) -> Result<CustodyLine, EvidenceError> {
-    let opening = OpeningText::of(&archive.open_custody(&opened.key, row)?)?;
     let entry = &row.entry.entry;
+    let opening = archive.open_custody(&opened.key, row)?;
+    if opening.commit() != Commitment(entry.commitment) {
+        return Err(ArchiveError::Document("an entry that commits to something else").into());
+    }
+    let opening = OpeningText::of(&opening)?;
     let seq = row.entry.seq.ok_or(ArchiveError::Document("an entry with a proof and without a place"))?;
     Ok(CustodyLine {
         seq,

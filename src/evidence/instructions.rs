@@ -24,6 +24,13 @@ impl<'a> Signing<'a> {
     }
 }
 
+/// How the signature is checked, on one line.
+pub const SIGNATURE_COMMAND: &str = "openssl cms -verify -cades -binary -inform DER -in signature/tagmanifest-sha256.txt.p7s \
+    -content tagmanifest-sha256.txt -CAfile data/seal-certificate.pem -out /dev/null";
+/// How its timestamp is checked, on one line.
+pub const TIMESTAMP_COMMAND: &str = "openssl ts -verify -token_in -in signature/timestamp.tst -data signature/signature-value.bin \
+    -CAfile TSA.pem";
+
 /// The text. In English: the commands are what matters, and they are the same everywhere.
 pub fn text(folder: &str, signing: &Signing<'_>) -> String {
     [begin(folder), lists(), signature(signing), signing.authority.map(timestamp).unwrap_or_default(), ledger(signing)]

@@ -1,5 +1,7 @@
 //! A package made of nothing but this crate's own parts: for tests.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,7 +13,7 @@ use super::recipient::{Recipient, RecipientKind};
 use super::seal::{self, FileSealer, Sealer as _};
 use super::shapes::{CustodyLine, PACKAGE_TYPE, PackageFacts, PackagedRecording, RecordingFacts};
 use crate::audio::{Codec, Container, Facts};
-use crate::clock::Timestamp;
+use crate::clock::{SystemClock, Timestamp};
 use crate::config::SealFiles;
 use crate::ledger::checkpoint;
 use crate::ledger::entry::{Entry, Opening, leaf_bytes};
@@ -126,7 +128,7 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
     let sealer = seal::open(&files, "Example NV", now.since(Timestamp::from_micros(0))).unwrap();
     let (key, package_id) = (SigningKey::generate().unwrap(), Uuid::from_u128(42));
     let seal = Known::from_der(&sealer.chain()[0]).unwrap();
-    let recipient = Recipient { name: "Example Advocaten BV".to_owned(), kind: RecipientKind::LegalServices };
+    let recipient = Recipient { name: "Example Advocaten BV".to_owned(), kind: RecipientKind::LegalServiceProvider };
     let begun = json!({"package_id": package_id, "seal": seal.fingerprint().unwrap(), "purpose": "dispute 12",
         "recipient": {"name": recipient.name, "kind": recipient.kind}});
     let mut package = PackageFacts {
@@ -186,7 +188,7 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
     let info: Vec<_> = info.iter().map(|(label, value)| (*label, value.as_str())).collect();
     let (tags, tag_manifest) = bag.tags(&info).unwrap();
     zip.extend(tags);
-    let authority = authority.map(|url| Authority::at(url).unwrap());
+    let authority = authority.map(|url| Authority::new(url, None, None, Arc::new(SystemClock::new())).unwrap());
     for (name, bytes) in close(&tag_manifest, now, &sealer, authority.as_ref()).await.unwrap() {
         zip.extend(bag.signature(name, &bytes).unwrap());
     }

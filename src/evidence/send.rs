@@ -15,21 +15,23 @@ use super::begin::{ALIVE, Begun};
 use super::close::close;
 use super::gather::{self, Audience};
 use super::parts::{self, CommonFiles, RecordingFiles};
+use super::report::{self, CustodyEntry, Repeat, ReportData, ReportedCheckpoint, ReportedRecording, Verified};
 use super::shapes::{PACKAGE_TYPE, PackageFacts, PackagedRecording};
-use super::{EvidenceError, names, page, register};
+use super::{EvidenceError, instructions, names, register};
 use crate::archive::journal::About;
-use crate::archive::row::open_receipt;
 use crate::archive::{Archive, ArchiveError};
 use crate::audio;
 use crate::catalog::NewEntry;
 use crate::clock::Timestamp;
+use crate::config::masked;
 use crate::find::audio::{original, waveform};
 use crate::find::vcon::{Beside, document};
 use crate::find::{ByteStream, FindError, Opened, Sight, look_up};
+use crate::ledger::checkpoint;
 use crate::ledger::kind::Kind;
 use crate::ledger::shapes::LedgerKey;
+use crate::ledger::verify::Outcome;
 use crate::recording::RecordingId;
-use crate::timestamp::Authority;
 
 /// Pieces that wait for the client.
 const AHEAD: usize = 4;
@@ -110,7 +112,7 @@ struct Making<'a> {
     begun: &'a Begun,
     renewed: Timestamp,
     packaged: Vec<PackagedRecording>,
-    shown: Vec<page::Shown>,
+    shown: Vec<ReportedRecording>,
 }
 
 impl Making<'_> {
@@ -133,9 +135,10 @@ impl Making<'_> {
         let (tags, tag_manifest) = bag.tags(&info)?;
         out.put(tags).await?;
         self.renew().await?;
-        let authority = self.archive.config.timestamp_authority.as_deref().map(Authority::at).transpose()?;
         let now = self.archive.clock.now();
-        for (name, bytes) in close(&tag_manifest, now, self.begun.sealer.as_ref(), authority.as_ref()).await? {
+        for (name, bytes) in
+            close(&tag_manifest, now, self.begun.sealer.as_ref(), self.archive.timestamps.as_ref()).await?
+        {
             out.put(bag.signature(name, &bytes)?).await?;
         }
         self.end(bag, out).await
@@ -175,17 +178,31 @@ impl Making<'_> {
         self.streamed(bag, out, &format!("{folder}/{}", names::VCON), &opened, Part::Vcon).await?;
         let (list, lines) = self.custody(bag, out, folder, &opened).await?;
         let picture = waveform(self.archive, &opened).await?;
+        let (row, sealed) = (&opened.row, &opened.sealed);
         let json = serde_json::to_vec(&picture).map_err(|_| ArchiveError::Document("waveform"))?;
         let files = RecordingFiles {
             folder: folder.to_owned(),
             facts: gather::facts(&opened),
-            receipt: open_receipt(id, &opened.key, &opened.row.sealed_receipt)?,
+            receipt: gather::receipt(&opened)?,
             waveform: (json, audio::svg(&picture, PICTURE.0, PICTURE.1)),
         };
         for piece in parts::recording(bag, &files, &list)? {
             out.put(piece).await?;
         }
-        self.shown.push(page::Shown { facts: files.facts, file: format!("{folder}/{audio}"), entries: lines });
+        self.shown.push(ReportedRecording {
+            id,
+            metadata: sealed.metadata.clone(),
+            received_at: row.received_at,
+            expires_at: row.expires_at,
+            status: row.status,
+            facts: sealed.facts.clone(),
+            findings: sealed.findings.clone(),
+            waveform: (sealed.facts.frames > 0).then_some(picture),
+            file: format!("{folder}/{audio}"),
+            sha256: sealed.sha256.clone(),
+            sha512: None,
+            custody: lines,
+        });
         self.packaged.push(PackagedRecording { folder: folder.to_owned(), id, audio });
         Ok(())
     }
@@ -239,30 +256,32 @@ impl Making<'_> {
         Ok(match part {
             Part::Audio => original(archive, opened, reader, 0..opened.row.byte_len).await?,
             Part::Vcon => {
-                let receipt = open_receipt(opened.row.id, &opened.key, &opened.row.sealed_receipt)?;
+                let receipt = gather::receipt(opened)?;
                 document(archive, opened, reader, Beside { receipt: Some(receipt), ..Beside::default() }).await?
             }
         })
     }
 
-    /// Every entry with its proof. Gives the list of them, and how many there are.
+    /// Every entry with its proof. Gives the list of them, and what the report shows of them.
     async fn custody(
         &self,
         bag: &mut BagWriter,
         out: &mut Out,
         folder: &str,
         opened: &Opened,
-    ) -> Result<(Vec<u8>, u64), EvidenceError> {
+    ) -> Result<(Vec<u8>, Vec<CustodyEntry>), EvidenceError> {
         let audience = Audience { case_id: self.begun.case.id, recipient: &self.begun.asked.recipient };
-        let (mut list, mut from) = (Vec::new(), 0);
+        let (mut list, mut shown, mut from) = (Vec::new(), Vec::new(), 0);
         loop {
             let (lines, more) = gather::custody(self.archive, opened, &self.begun.state, &audience, from).await?;
             from += lines.len() as u64;
             for (line, proof) in lines {
                 out.put(parts::custody_entry(bag, folder, &line, &proof, &mut list)?).await?;
+                let payload = line.opening.as_ref().map(|opening| &opening.payload);
+                shown.push(CustodyEntry::of(Some(line.seq), line.at, &line.kind, payload));
             }
             if !more {
-                return Ok((list, from));
+                return Ok((list, shown));
             }
         }
     }
@@ -282,13 +301,13 @@ impl Making<'_> {
             language: begun.asked.language.unwrap_or(begun.case.language),
             zone: self.archive.policy.zone.name().to_owned(),
             seal: begun.fingerprint.clone(),
-            timestamp_authority: config.timestamp_authority.clone(),
+            timestamp_authority: config.timestamps.authority.as_deref().map(masked),
             recordings: std::mem::take(&mut self.packaged),
         }
     }
 
-    fn common(&self, package: PackageFacts) -> Result<CommonFiles, EvidenceError> {
-        let report = page::render(&package, &self.shown);
+    fn common(&mut self, package: PackageFacts) -> Result<CommonFiles, EvidenceError> {
+        let report = report::render(&self.told(&package)?, package.language);
         Ok(CommonFiles {
             ledger_key: LedgerKey::of(&self.archive.origin, &self.archive.signing.public()),
             checkpoint: self.begun.state.checkpoint.clone(),
@@ -297,6 +316,59 @@ impl Making<'_> {
             package,
         })
     }
+}
+
+impl Making<'_> {
+    /// What the report tells.
+    fn told(&mut self, package: &PackageFacts) -> Result<ReportData, EvidenceError> {
+        let (archive, begun) = (self.archive, self.begun);
+        let key = archive.signing.public();
+        let state = checkpoint::verify(&begun.state.checkpoint, &key)?;
+        let checked = [Verified::AudioDigest, Verified::ReceiptSignature, Verified::Commitments, Verified::Inclusion];
+        let checked = checked.into_iter().chain([Verified::Checkpoint]).map(|what| (what, Outcome::Passed));
+        Ok(ReportData {
+            package_id: begun.id,
+            made_at: begun.at,
+            made_by: begun.reader.actor.clone(),
+            controller: archive.controller(),
+            case_id: begun.case.id,
+            case_reference: begun.case.reference.clone(),
+            purpose: begun.asked.purpose.clone(),
+            recipient: begun.asked.recipient.clone(),
+            zone: archive.policy.zone,
+            recordings: std::mem::take(&mut self.shown),
+            checkpoint: ReportedCheckpoint {
+                origin: state.origin,
+                size: state.head.size,
+                root: state.head.root.to_string(),
+                stamped: None,
+                witnesses: Vec::new(),
+            },
+            ledger_key: key.fingerprint(),
+            seal: report::Seal {
+                subject: begun.certificate.subject().to_string(),
+                fingerprint: begun.fingerprint.clone(),
+                self_made: begun.certificate.is_self_made(),
+                timestamp: package.timestamp_authority.clone(),
+            },
+            verified: checked.collect(),
+            commands: commands(package),
+        })
+    }
+}
+
+/// The shortest commands of `VERIFY.txt`, which has all.
+fn commands(package: &PackageFacts) -> Vec<(Repeat, String)> {
+    let folder = folder_of(package.package_id);
+    let mut commands = vec![
+        (Repeat::Everything, format!("earwitness verify {folder}.zip --trust {}", package.seal)),
+        (Repeat::Manifest, "bagit.py --validate .".to_owned()),
+        (Repeat::Seal, instructions::SIGNATURE_COMMAND.to_owned()),
+    ];
+    if package.timestamp_authority.is_some() {
+        commands.push((Repeat::Timestamp, instructions::TIMESTAMP_COMMAND.to_owned()));
+    }
+    commands
 }
 
 /// A stream that breaks off at the deadline says so in its own words; here it is a recording whose time is over.

@@ -1,10 +1,11 @@
 //! Mending: what catalog and store say of each other, both ways, and a catalog that is lost or old.
 //!
-//! Three walks, each by itself and repeatable: [`rebuild`] brings a lost or old catalog up to date from the store;
-//! [`objects`] looks for every object's row; [`rows`] looks for every row's objects. Without `repair` nothing changes.
+//! Four walks, each by itself and repeatable: [`rebuild`] brings a lost or old catalog up to date from the store;
+//! [`objects`] looks for every object's row; [`rows`] looks for every row's objects; [`cases`] does both for cases. Without `repair` nothing changes.
 //! One object that cannot be read is reported, and keeps no other from being mended.
 
 mod believe;
+mod cases;
 mod catch_up;
 mod clock;
 mod objects;
@@ -39,6 +40,7 @@ pub async fn run(archive: &Archive, options: Options) -> Result<Report, ArchiveE
     }
     // First what brings objects to light, then what misses them.
     objects::check(archive, options.repair || options.rebuild, &mut report).await?;
+    cases::check(archive, options.repair || options.rebuild, &mut report).await?;
     rows::check(archive, options, None, u64::MAX, &mut report).await?;
     if options.rehash {
         rehash::check(archive, &mut report).await?;
@@ -56,6 +58,7 @@ pub async fn look(
 ) -> Result<(Report, Option<RecordingId>), ArchiveError> {
     let mut report = Report::default();
     objects::check(archive, true, &mut report).await?;
+    cases::check(archive, true, &mut report).await?;
     let mend = Options { repair: true, ..Options::default() };
     let next = rows::check(archive, mend, after, most, &mut report).await?;
     tell(&report);

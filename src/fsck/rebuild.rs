@@ -5,12 +5,11 @@
 use std::collections::VecDeque;
 
 use super::report::Report;
-use super::{believe, catch_up, tokens};
+use super::{believe, cases, catch_up, tokens};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
 use crate::clock::Timestamp;
 use crate::evidence;
-use crate::hold::case;
 use crate::ledger::checkpoint;
 use crate::ledger::entry::parse_leaf;
 use crate::ledger::rebuild::{Rebuild, Rebuilt};
@@ -49,13 +48,7 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
         }
     }
     // Before the recordings, whose holds refer to them.
-    for key in keys_below(archive, &Prefix::cases()).await? {
-        if let ObjectKey::Case(id) = key
-            && report.unless_unreadable(case::record::restore(archive, id).await, key)? == Some(true)
-        {
-            report.cases_restored += 1;
-        }
-    }
+    cases::bring_back(archive, report).await?;
     crate::failpoint::hit("rebuild.cases");
     for key in keys_below(archive, &Prefix::disclosures()).await? {
         if let ObjectKey::Disclosure { case, id } = key
@@ -79,6 +72,7 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
             report.unless_unreadable(done, id)?;
         }
     }
+    cases::purge_again(archive, report).await?;
     for name in returned {
         report.unless_unreadable(returned_month(archive, name).await, ObjectKey::MonthDestroyed(name))?;
     }

@@ -44,6 +44,10 @@ pub enum Problem {
     OldVersions,
     /// Related data that no row knows of.
     RelatedOrphan,
+    /// A case in the store without a row.
+    CaseRowMissing,
+    /// A case without its copy in the store.
+    MissingCaseCopy,
     /// A file of a write that was not completed.
     Temporary,
     /// Something in the store that is not ours.
@@ -70,6 +74,8 @@ impl Problem {
             Self::Overwritten => "overwritten",
             Self::OldVersions => "old-versions",
             Self::RelatedOrphan => "related-orphan",
+            Self::CaseRowMissing => "case-row-missing",
+            Self::MissingCaseCopy => "missing-case-copy",
             Self::Temporary => "temporary",
             Self::Foreign => "foreign",
         }
@@ -127,6 +133,8 @@ pub struct Report {
     pub cases_restored: u64,
     /// Rows of the register of disclosures that were missing, or did not say how a package ended.
     pub disclosures_restored: u64,
+    /// Purges of cases applied again to an old catalog.
+    pub cases_purged: u64,
     /// Purges applied again to an old catalog.
     pub purges_applied: u64,
     /// Ledger entries brought back from the published tiles.
@@ -188,6 +196,7 @@ impl fmt::Display for Report {
             ("purged again", self.purges_applied, "recordings"),
             ("brought back", self.cases_restored, "cases"),
             ("brought back", self.disclosures_restored, "disclosures"),
+            ("purged again", self.cases_purged, "cases"),
             ("ledger", self.ledger_entries, "entries brought back"),
             ("revoked again", self.tokens_revoked, "tokens"),
             ("revoked", self.tokens_withdrawn, "tokens: one of them was, and it is not known which; make new ones"),

@@ -209,7 +209,7 @@ async fn keys(archive: &Archive) -> Check {
 }
 
 async fn ledger(archive: &Archive) -> Check {
-    check("ledger", archive.check_freshness().await.map(|()| None))
+    check("ledger", archive.check_freshness().await.map(|()| archive.attest_warning()))
 }
 
 async fn purge(archive: &Archive) -> Check {

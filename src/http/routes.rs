@@ -69,6 +69,8 @@ pub fn oversight() -> Routes<App> {
         .guarded(Method::GET, "/v1/retention/certificates/{id}", over::certificate::certificate)
         .guarded(Method::POST, "/v1/purge-runs", over::purge_runs::run)
         .open(Method::GET, "/v1/ledger/checkpoint", over::checkpoint::checkpoint)
+        .open(Method::GET, "/v1/ledger/checkpoint/{size}", over::timestamp::checkpoint_at)
+        .open(Method::GET, "/v1/ledger/timestamp/{size}", over::timestamp::timestamp)
         .open(Method::GET, "/v1/ledger/tile/{*path}", over::tile::tile)
         .open(Method::GET, "/v1/ledger/key", over::key::key)
 }

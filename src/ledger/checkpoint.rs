@@ -46,6 +46,13 @@ pub fn parse_unverified(bytes: &[u8]) -> Result<Checkpoint, LedgerError> {
     read(bytes).map(|(_, checkpoint)| checkpoint)
 }
 
+/// What log and witnesses sign, and authorities stamp: name, size and root, each on its line.
+///
+/// Errors: [`LedgerError::Checkpoint`].
+pub fn text(bytes: &[u8]) -> Result<Vec<u8>, LedgerError> {
+    read(bytes).map(|(note, _)| note.text().to_vec())
+}
+
 /// Reads a checkpoint that `key` signed under the checkpoint's own origin. Signatures of other keys, such as those
 /// of witnesses, are passed over (signed-note says so); further lines of its text are refused, as nothing here
 /// would look at them.

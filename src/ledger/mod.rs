@@ -8,6 +8,7 @@
 //! | how entries make a tree (RFC 6962), and what proves it | [`tree`] |
 //! | how the tree is published (C2SP tlog-tiles), and read back | [`tiles`], [`rebuild`] |
 //! | what the archive stands for at one moment (C2SP tlog-checkpoint) | [`checkpoint`] |
+//! | what witnesses outside say of it (C2SP tlog-cosignature) | [`cosignature`] |
 //! | how one entry is shown to an outsider (C2SP tlog-proof) | [`proof`] |
 //! | with which key | [`signing`], [`key_file`] |
 //! | what is handed out, signed | [`document`], [`receipt`], [`certificate`], [`destruction`], [`shapes`] |
@@ -20,6 +21,7 @@
 pub mod canonical;
 pub mod certificate;
 pub mod checkpoint;
+pub mod cosignature;
 pub mod destruction;
 pub mod document;
 pub mod entry;

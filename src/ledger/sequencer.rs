@@ -149,7 +149,7 @@ impl Ledger<'_> {
     }
 
     /// Puts the newest checkpoint that the catalog knows into the store. Only for the holder of the lease.
-    async fn put_newest_checkpoint(&self) -> Result<u64, SequenceError> {
+    pub(super) async fn put_newest_checkpoint(&self) -> Result<u64, SequenceError> {
         let state = self.catalog.ledger_state().await?;
         self.store.put(&ObjectKey::Checkpoint, state.checkpoint.into()).await?;
         Ok(state.published_size)

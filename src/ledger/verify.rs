@@ -8,9 +8,11 @@ pub(crate) use report::CheckKind;
 pub use report::{Check, KeyTrust, Outcome, Report, Subject, UsedKey};
 pub use trust::TrustedKey;
 
+use super::cosignature::WitnessKey;
 use super::document::{self, DocumentKind};
-use super::signing::PublicKey;
-use super::{LedgerError, checkpoint};
+use super::signing::{PublicKey, sha256};
+use super::{LedgerError, checkpoint, cosignature};
+use crate::timestamp::{self, Roots};
 
 /// Tells by its content what `bytes` is, and checks all that can be checked about it.
 ///
@@ -25,6 +27,42 @@ pub fn verify(bytes: &[u8], trust: Option<&TrustedKey>) -> Report {
 /// in addition that the promised entry is in the tree.
 pub fn verify_with_proof(bytes: &[u8], proof: &str, trust: Option<&TrustedKey>) -> Report {
     inspect(bytes, Some(proof), trust)
+}
+
+/// What others say of a checkpoint, as far as whoever checks wants to see it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Attestations<'a> {
+    /// A timestamp (RFC 3161) on the checkpoint's text.
+    pub timestamp: Option<&'a [u8]>,
+    /// Who has to vouch for the timestamp's certificate.
+    pub roots: Option<&'a Roots>,
+    /// Witnesses that have to have cosigned.
+    pub witnesses: &'a [WitnessKey],
+}
+
+/// The same for a checkpoint together with what others say of it: checks in addition that they do.
+pub fn verify_attested(bytes: &[u8], trust: Option<&TrustedKey>, others: &Attestations<'_>) -> Report {
+    let mut report = inspect(bytes, None, trust);
+    let text = checkpoint::text(bytes);
+    if report.subject != Subject::Checkpoint {
+        report.add(checks::ATTESTED, false, "only checkpoints are attested");
+        return report;
+    }
+    if let (Some(timestamp), Ok(text)) = (others.timestamp, &text) {
+        let stamped = timestamp::check(timestamp, &sha256(text), others.roots);
+        let vouched = if others.roots.is_some() { "" } else { "; nobody was named who has to vouch for it" };
+        let found = stamped.map(|stamped| format!("{} by {}{vouched}", stamped.at, stamped.authority));
+        report.add(checks::TIMESTAMP, found.is_ok(), &found.unwrap_or_else(|error| error.to_string()));
+    }
+    for witness in others.witnesses {
+        let found = match cosignature::find(bytes, witness) {
+            Ok(Some(said)) => Ok(format!("{} at {}", said.witness, said.at)),
+            Ok(None) => Err(format!("{} has not cosigned", witness.name())),
+            Err(error) => Err(format!("{}: {error}", witness.name())),
+        };
+        report.add(checks::WITNESS, found.is_ok(), &found.unwrap_or_else(|error| error));
+    }
+    report
 }
 
 fn inspect(bytes: &[u8], proof: Option<&str>, trust: Option<&TrustedKey>) -> Report {

@@ -109,8 +109,10 @@ fn times(closed_at: Timestamp, effective_at: Timestamp, now: Timestamp) -> (Time
 /// Stores the signed record of every destruction that has none yet.
 async fn record(archive: &Archive) -> Result<(), PurgeError> {
     let secrets = archive.catalog.list_secrets().await?;
-    let waiting: Vec<&SecretRow> =
-        secrets.iter().filter(|s| s.state == SecretState::Destroyed && s.recorded_at.is_none()).collect();
+    let waiting: Vec<&SecretRow> = secrets
+        .iter()
+        .filter(|s| s.state == SecretState::Destroyed && s.recorded_at.is_none() && month_of(s).is_some())
+        .collect();
     if waiting.is_empty() {
         return Ok(());
     }

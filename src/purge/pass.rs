@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::brakes;
 use super::failures::Failures;
-use super::{PurgeError, months, steps};
+use super::{PurgeError, cases, months, steps};
 use crate::archive::Archive;
 use crate::catalog::PurgeStage;
 use crate::clock::Timestamp;
@@ -41,6 +41,8 @@ pub struct PassReport {
     pub certified: u64,
     /// Month keys destroyed.
     pub months_destroyed: u64,
+    /// Closed cases whose own retention period was over, purged.
+    pub cases_purged: u64,
     /// How many are still due after this pass.
     pub still_due: u64,
     /// How much failed and is tried again by the next pass; the log says what and why.
@@ -127,6 +129,8 @@ async fn take_steps(archive: &Archive, report: &mut PassReport, failures: &mut F
     }
     let left = hold::let_go_of_months(archive).await.map_err(PurgeError::from);
     failures.keep("held", left);
+    let ended = cases::end_cases(archive, failures).await;
+    report.cases_purged = failures.keep("cases", ended);
     let destroyed = months::end_months(archive, failures).await;
     report.months_destroyed = failures.keep("months", destroyed);
 }

@@ -5,8 +5,10 @@
 //! | `connections` | accepting, slow clients, letting running requests finish |
 //! | `gate` | how many requests run at once |
 //! | `sequencer` | when the ledger is published |
+//! | `attest` | when others outside are asked to attest the ledger |
 //! | `watch` | what the metrics say of the whole archive |
 
+mod attest;
 mod connections;
 mod gate;
 mod sequencer;
@@ -101,6 +103,7 @@ impl Server {
         let connections = most.saturating_mul(CONNECTIONS_PER_REQUEST);
         listeners.spawn(connections::accept(listener, router, connections, accepting.clone()));
         loops.spawn(sequencer::run(archive.clone(), background.clone()));
+        loops.spawn(attest::run(archive.clone(), background.clone()));
         loops.spawn(purge::run(archive.clone(), background.clone()));
         loops.spawn(housekeeping::run(archive.clone(), background.clone()));
         Ok(Self { address, metrics_address, archive, accepting, listeners, background, loops })

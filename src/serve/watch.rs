@@ -45,6 +45,8 @@ async fn measure(archive: &Archive) -> Result<(), ArchiveError> {
     metrics::gauge!("earwitness_quarantined").set(totals.quarantined as f64);
     metrics::gauge!("earwitness_held").set(totals.held as f64);
     metrics::gauge!("earwitness_holds_overdue").set(totals.holds_overdue as f64);
+    metrics::gauge!("earwitness_cases_overdue").set(totals.cases_overdue as f64);
+    metrics::gauge!("earwitness_releases_waiting").set(totals.releases_waiting as f64);
     metrics::gauge!("earwitness_purging").set(totals.purging as f64);
     metrics::gauge!("earwitness_stale_sidecars").set(totals.stale_sidecars as f64);
     metrics::gauge!("earwitness_ledger_unsequenced").set(totals.unsequenced as f64);

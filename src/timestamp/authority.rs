@@ -1,100 +1,114 @@
-//! Asking an authority over HTTP (RFC 3161 section 3.4).
+//! Asking an authority for a timestamp (RFC 3161 section 3.4), and taking no answer but one to this question.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::rand;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{Client, Url};
+use der::Encode as _;
+use der::asn1::Int;
 
-use super::{TimestampError, Token, wire};
-use crate::signature::build::sha256_of;
-use crate::signature::signed::MAX_BYTES;
+use super::asn1::{MessageImprint, Request};
+use super::check::{MAX_BYTES, Stamped, check_token, token_of};
+use super::{Roots, TimestampError};
+use crate::clock::{Clock, Timestamp};
+use crate::outside::{OutsideError, Outsider};
 
-/// How long an authority has for its answer.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How often it is asked before it is given up, and how long the first pause is; the next ones are twice as long.
-const ATTEMPTS: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How far an authority's time may be off our own.
+const PLAUSIBLE: Duration = Duration::from_secs(5 * 60);
 
 /// A timestamp authority.
-#[derive(Debug, Clone)]
 pub struct Authority {
-    client: Client,
-    url: Url,
+    outside: Outsider,
+    roots: Option<Roots>,
+    clock: Arc<dyn Clock>,
 }
 
-/// A token as it came, and what it says.
-#[derive(Debug, Clone)]
-pub struct Stamped {
-    /// The token, CMS in DER.
-    pub der: Vec<u8>,
-    /// The same, opened.
-    pub token: Token,
+/// A timestamp that was just given, and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    response: Vec<u8>,
+    token: Vec<u8>,
+    stamped: Stamped,
+}
+
+impl Token {
+    /// The whole answer, in DER: a `.tsr` file for `openssl ts -verify -in`.
+    pub fn response(&self) -> &[u8] {
+        &self.response
+    }
+
+    /// The token alone, in DER: for an attribute of a signature.
+    pub fn token(&self) -> &[u8] {
+        &self.token
+    }
+
+    /// What it says.
+    pub fn stamped(&self) -> &Stamped {
+        &self.stamped
+    }
 }
 
 impl Authority {
-    /// The one at this `http://` or `https://` address.
-    pub fn at(url: &str) -> Result<Self, TimestampError> {
-        let url = Url::parse(url).map_err(|_| TimestampError::Address)?;
-        let client = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
-        Ok(Self { client: client.build().map_err(|_| TimestampError::Address)?, url })
+    /// An authority at `url`. `roots` have to vouch for its timestamps; without them its tokens are believed by the
+    /// certificate that they carry. `tls_ca_pem`: authorities for its TLS, beside the system's.
+    pub fn new(
+        url: &str,
+        roots: Option<Roots>,
+        tls_ca_pem: Option<&[u8]>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TimestampError> {
+        let outside = Outsider::at(url, tls_ca_pem)?;
+        Ok(Self { outside, roots, clock })
     }
 
-    /// A timestamp over `bytes`, checked: granted, over these bytes, in answer to this request, signed by a certificate
-    /// for timestamps.
-    pub async fn stamp(&self, bytes: &[u8]) -> Result<Stamped, TimestampError> {
-        let sha256 = sha256_of(bytes)?;
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..ATTEMPTS {
-            match self.ask(&sha256).await {
-                Err(error @ (TimestampError::NoAnswer(_) | TimestampError::Refused(_))) => {
-                    tracing::warn!(%error, "a timestamp authority is asked again");
-                    tokio::time::sleep(pause).await;
-                    pause *= 2;
-                }
-                done => return done,
-            }
-        }
-        self.ask(&sha256).await
-    }
-
-    async fn ask(&self, sha256: &[u8; 32]) -> Result<Stamped, TimestampError> {
+    /// Asks for a timestamp over a SHA-256. Once: whoever needs it tries again later.
+    ///
+    /// The answer is believed when it is granted, over this digest, in answer to this very question (nonce), signed
+    /// by a certificate that may give timestamps, and its time is near ours.
+    pub async fn stamp(&self, sha256: [u8; 32]) -> Result<Token, TimestampError> {
         let nonce = nonce()?;
-        let answer = self.send(wire::request(sha256, &nonce)?).await?;
-        let answer = wire::answer(&answer)?;
-        if answer.status.status > 1 {
-            return Err(TimestampError::Refused(answer.status.status));
+        let imprint = MessageImprint::of(&sha256)?;
+        let request = Request { version: 1, imprint, nonce: nonce.clone(), certificate_wanted: true };
+        let request = request.to_der().map_err(|_| TimestampError::Crypto)?;
+        let asked_at = self.clock.now();
+        let response = self.ask(request).await?;
+        let token = token_of(&response)?;
+        let (info, stamped) = check_token(&token, &sha256, self.roots.as_ref())?;
+        if info.nonce != Some(nonce) {
+            return Err(TimestampError::Other("the answer is to another question"));
         }
-        let token = answer.token.ok_or(TimestampError::Wrong("the answer has no token"))?;
-        let der = der::Encode::to_der(&token).map_err(|_| TimestampError::Wrong("the token cannot be read"))?;
-        let token = Token::open(&der)?;
-        token.check_answers(sha256, &nonce)?;
-        Ok(Stamped { der, token })
+        if !is_plausible(stamped.at, asked_at, self.clock.now()) {
+            return Err(TimestampError::Time);
+        }
+        Ok(Token { response, token, stamped })
     }
 
-    async fn send(&self, request: Vec<u8>) -> Result<Vec<u8>, TimestampError> {
-        let lost = |error: reqwest::Error| TimestampError::NoAnswer(error.without_url().to_string());
-        let post = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/timestamp-query");
-        let mut answer = post.header(ACCEPT, "application/timestamp-reply").body(request).send().await.map_err(lost)?;
-        if !answer.status().is_success() {
-            return Err(TimestampError::NoAnswer(format!("status {}", answer.status())));
-        }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(lost)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MAX_BYTES {
-                return Err(TimestampError::Wrong("the answer is too long"));
-            }
-        }
-        Ok(bytes)
+    async fn ask(&self, request: Vec<u8>) -> Result<Vec<u8>, TimestampError> {
+        let (query, reply) = ("application/timestamp-query", "application/timestamp-reply");
+        let answer = self.outside.post(query, reply, request, MAX_BYTES).await?;
+        if (200..300).contains(&answer.status) { Ok(answer.body) } else { Err(TimestampError::Status(answer.status)) }
     }
 }
 
-/// Sixteen random bytes, the first bit of which is 0 so that the number is positive, and the second 1 so that it has one
-/// form.
-fn nonce() -> Result<[u8; 16], TimestampError> {
-    let mut nonce = [0; 16];
-    rand::fill(&mut nonce).map_err(|_| TimestampError::Crypto)?;
-    nonce[0] = nonce[0] & 0x7f | 0x40;
-    Ok(nonce)
+impl From<OutsideError> for TimestampError {
+    fn from(error: OutsideError) -> Self {
+        match error {
+            OutsideError::Settings(what) => Self::Settings(what),
+            OutsideError::Unreachable(what) => Self::Unreachable(what),
+            OutsideError::TooLarge => Self::Form("too long"),
+        }
+    }
+}
+
+/// 8 random bytes, as a positive number.
+fn nonce() -> Result<Int, TimestampError> {
+    let mut bytes = [0; 8];
+    rand::fill(&mut bytes).map_err(|_| TimestampError::Crypto)?;
+    // Neither negative nor with zeros in front: a number has one form in DER.
+    bytes[0] = bytes[0] & 0x7f | 0x40;
+    Int::new(&bytes).map_err(|_| TimestampError::Crypto)
+}
+
+fn is_plausible(stamped: Timestamp, asked: Timestamp, now: Timestamp) -> bool {
+    asked.minus(PLAUSIBLE) <= stamped && stamped <= now.plus(PLAUSIBLE)
 }

@@ -1,19 +1,21 @@
-//! Timestamps (RFC 3161): what an authority outside says that existed at a time that it says.
+//! Timestamps by an authority outside (RFC 3161): that something existed at a time, in the word of somebody who is not us.
+//!
+//! Knows bytes, a clock and HTTP; nothing of the archive.
 //!
 //! | question | file |
 //! |---|---|
-//! | what is sent and answered | [`wire`] |
-//! | whether a token says what it should | [`token`] |
-//! | how an authority is asked | [`authority`] |
+//! | how is an authority asked, and is its answer one to this question | [`Authority`] in `authority` |
+//! | does a token hold, offline | [`check`] |
+//! | by which certificate, and who vouches for it | [`Roots`] in `signer` |
+//! | how do request, answer and token look | `asn1` |
 
-pub mod authority;
+mod asn1;
+mod authority;
+mod check;
 mod error;
-pub mod token;
-pub mod wire;
+mod signer;
 
-#[cfg(test)]
-mod tests;
-
-pub use authority::Authority;
+pub use authority::{Authority, Token};
+pub use check::{MAX_BYTES, Stamped, check};
 pub use error::TimestampError;
-pub use token::Token;
+pub use signer::Roots;

@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::cases::{legal, new_case};
 use crate::on_both_stacks;
 use crate::support::archive::{Answer, Running, Someone, at, call};
 use crate::support::sounds;
@@ -18,6 +19,7 @@ on_both_stacks!(
     in Versioned:
     recordings_are_answered_as_described,
     oversight_is_answered_as_described,
+    cases_are_answered_as_described,
     problems_are_answered_as_described,
     a_second_decision_is_answered_as_described,
     disclosures_are_answered_as_described,
@@ -182,6 +184,50 @@ async fn oversight_is_answered_as_described(place: &Place) {
     let upcoming = described.check("get", "/v1/retention/upcoming", 200, &upcoming);
     assert_eq!(upcoming["months"].as_array().unwrap().len(), 1);
     described.check("get", "/v1/ledger/key", 200, &anyone(&running, "/v1/ledger/key").await);
+}
+
+async fn cases_are_answered_as_described(place: &Place) {
+    let running = Running::start(place).await;
+    let described = Described::by(&running).await;
+    let (ingest, an) = (running.token(Role::Ingest, &[], None).await, legal(&running, "An").await);
+    let bo = legal(&running, "Bo").await;
+    let id = running.post(&ingest, &call("held"), &sounds::wav(16_000, 1)).await.id();
+    let (cases, one) = ("/v1/cases", "/v1/cases/{id}");
+    let mut new = new_case("2026/12");
+    let case = Uuid::new_v4();
+    new["id"] = json!(case);
+    for status in [201, 200] {
+        described.check("post", cases, status, &post_json(&running, &an, cases, &new).await);
+    }
+    let of_this = |path: &str| path.replace("{id}", &case.to_string());
+    let ask = async |path: &str, status: u16, who: &Someone, body: &Value| {
+        described.check("post", path, status, &post_json(&running, who, &of_this(path), body).await)
+    };
+    ask("/v1/cases/{id}/notes", 201, &an, &json!({"text": "a note"})).await;
+    let changed = running.request(&an, Method::PATCH, &of_this(one)).json(&json!({"language": "de"}));
+    described.check("patch", one, 200, &running.send(changed).await);
+    let holds = "/v1/cases/{id}/holds";
+    ask(holds, 200, &an, &json!({"recordings": [id, Uuid::new_v4()]})).await;
+    let rule =
+        ask(holds, 200, &an, &json!({"account": "A-1", "from": "2026-01-01T00:00:00Z"})).await["rule"]["id"].clone();
+    described.check("get", holds, 200, &running.get(&an, &of_this(holds)).await);
+    let (release, approve) = ("/v1/cases/{id}/release", "/v1/cases/{id}/release/approve");
+    let mut asked = Vec::new();
+    for what in [json!({"rule": rule, "reason": "x"}), json!({"recordings": [id], "reason": "x"})] {
+        let release = ask(release, 201, &an, &what).await["id"].clone();
+        asked.push(json!({"release": release, "decision": "approve", "reason": "x"}));
+    }
+    assert_eq!(ask(approve, 403, &an, &asked[0]).await["code"], "second-person-required");
+    for decision in &asked {
+        ask(approve, 200, &bo, decision).await;
+        assert_eq!(ask(approve, 409, &bo, decision).await["code"], "release-decided");
+    }
+    assert_eq!(ask(release, 409, &an, &json!({"all": true, "reason": "x"})).await["code"], "nothing-held");
+    described.check("get", one, 200, &running.get(&an, &of_this(one)).await);
+    ask("/v1/cases/{id}/close", 200, &an, &json!({"reason": "over"})).await;
+    assert_eq!(ask(holds, 409, &an, &json!({"account": "A-1"})).await["code"], "case-closed");
+    described.check("get", one, 200, &running.get(&an, &of_this(one)).await);
+    described.check("get", cases, 200, &running.get(&an, cases).await);
 }
 
 async fn problems_are_answered_as_described(place: &Place) {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::crash::points::{CASE, DECISION, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE};
+use crate::crash::points::{
+    CASE, CASE_END, DECISION, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE,
+};
 use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
 
@@ -40,6 +42,7 @@ fn each_is_died_at() {
         .chain(PURGE.all())
         .chain(MONTH.all())
         .chain(CASE.iter().copied())
+        .chain(CASE_END.iter().copied())
         .chain(RELEASE.iter().copied())
         .chain(REBUILD_POINTS.iter().copied())
         .chain(stores)

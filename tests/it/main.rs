@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails should say so at once")]
 
 mod answers;
+mod attest;
 mod audio;
 mod bodies;
 mod browser;
@@ -25,9 +26,11 @@ mod publishing;
 mod purging;
 mod rebuild;
 mod recordings;
+mod report;
 mod restore;
 mod samples;
 mod support;
+mod timestamps;
 mod tink;
 mod vcon;
 mod wire;

@@ -28,6 +28,7 @@ statements! {
         (SELECT entry_id FROM ledger_openings WHERE erase_at IS NOT NULL AND erase_at <= $1 LIMIT $2)";
     ERASE_OF = "DELETE FROM ledger_openings WHERE recording_id = $1";
     COUNT_OF = "SELECT count(*) FROM ledger_openings WHERE recording_id = $1";
+    ERASE_UNDER = "DELETE FROM ledger_openings WHERE sealed_under = $1";
     UNDER = "SELECT e.id, e.seq, e.at, e.kind, e.commitment, o.sealed_under, o.sealed FROM ledger_openings o \
         JOIN ledger_entries e ON e.id = o.entry_id WHERE o.sealed_under = $1 AND e.kind <> $2 ORDER BY e.at DESC, e.id DESC LIMIT $3";
 }
@@ -130,6 +131,11 @@ impl Tx {
     /// Erases every opening about a recording.
     pub(in crate::catalog) async fn erase_openings_of(&mut self, id: &str) -> Result<u64> {
         Ok(sqlx::query(ERASE_OF).bind(id).execute(&mut *self.inner).await?.rows_affected())
+    }
+
+    /// Erases every opening that is sealed under one secret.
+    pub(in crate::catalog) async fn erase_openings_under(&mut self, secret: &str) -> Result<u64> {
+        Ok(sqlx::query(ERASE_UNDER).bind(secret).execute(&mut *self.inner).await?.rows_affected())
     }
 
     /// How many openings about a recording are left.

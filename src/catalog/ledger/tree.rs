@@ -21,6 +21,7 @@ statements! {
     GROW = "UPDATE ledger_state SET size = $2, root = $3 WHERE id = 1 AND size = $1";
     PUBLISHED = "UPDATE ledger_state SET published_size = $1, published_at = $2, checkpoint = $3 \
         WHERE id = 1 AND published_size <= $1 AND size >= $1";
+    COSIGNED = "UPDATE ledger_state SET checkpoint = $3 WHERE id = 1 AND published_size = $1 AND checkpoint = $2";
     LEAVES = "SELECT id, seq, at, kind, commitment FROM ledger_entries WHERE seq >= $1 AND seq < $2 ORDER BY seq";
     TIMES_OF_KIND = "SELECT at FROM ledger_entries WHERE kind = $1";
     BY_ID = "SELECT id, seq, at, kind, commitment FROM ledger_entries WHERE id = $1";
@@ -156,6 +157,17 @@ impl Tx {
             .bind(signed(size)?)
             .bind(at.micros())
             .bind(checkpoint.to_vec())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Replaces the published checkpoint by itself with more signatures. False when it is no longer this one.
+    pub async fn ledger_cosigned(&mut self, size: u64, from: &[u8], to: &[u8]) -> Result<bool> {
+        let done = sqlx::query(COSIGNED)
+            .bind(signed(size)?)
+            .bind(from.to_vec())
+            .bind(to.to_vec())
             .execute(&mut *self.inner)
             .await?;
         Ok(done.rows_affected() == 1)

@@ -7,10 +7,11 @@ use super::checks;
 use super::files::Files;
 use crate::clock::Timestamp;
 use crate::evidence::close::{SIGNATURE, SIGNATURE_VALUE, TIMESTAMP};
+use crate::ledger::signing::sha256;
 use crate::ledger::verify::Report;
 use crate::signature::CmsError;
 use crate::signature::signed::Signed;
-use crate::timestamp::{TimestampError, Token};
+use crate::timestamp::{self, Stamped, TimestampError};
 
 /// A signature that holds.
 pub(super) struct Seal {
@@ -42,12 +43,8 @@ pub(super) fn check<R: Read + Seek>(report: &mut Report, files: &mut Files<R>) -
     let is_stamped = stamp.is_some() || named;
     if is_stamped {
         let stamped = check_stamp(files, &signed, stamp.as_deref());
-        let told = stamped.as_ref().map_or_else(ToString::to_string, |token| {
-            format!(
-                "{} by {}; whether to trust that authority is yours to say",
-                token.at(),
-                token.authority().subject()
-            )
+        let told = stamped.as_ref().map_or_else(ToString::to_string, |stamped| {
+            format!("{} by {}; whether to trust that authority is yours to say", stamped.at, stamped.authority)
         });
         report.add(checks::TIMESTAMP, stamped.is_ok(), &told);
     }
@@ -75,19 +72,18 @@ fn check_stamp<R: Read + Seek>(
     files: &mut Files<R>,
     signed: &Signed,
     stamp: Option<&[u8]>,
-) -> Result<Token, TimestampError> {
-    let missing = TimestampError::Wrong("a part of it is missing");
+) -> Result<Stamped, TimestampError> {
+    let missing = TimestampError::Other("a part of it is missing");
     let (Some(stamp), Some(beside)) = (stamp, files.signature_file(TIMESTAMP)) else { return Err(missing) };
     if beside != stamp {
-        return Err(TimestampError::Wrong("the one in the signature and the one beside it differ"));
+        return Err(TimestampError::Other("the one in the signature and the one beside it differ"));
     }
     if files.signature_file(SIGNATURE_VALUE).as_deref() != Some(signed.signature()) {
-        return Err(TimestampError::Wrong("the signature beside it is another one"));
+        return Err(TimestampError::Other("the signature beside it is another one"));
     }
-    let token = Token::open(stamp)?;
-    token.check_over(signed.signature())?;
-    if !signed.certificate().is_valid_at(token.at().since(Timestamp::from_micros(0))) {
-        return Err(TimestampError::Wrong("the seal's certificate was not valid at its time"));
+    let stamped = timestamp::check(stamp, &sha256(signed.signature()), None)?;
+    if !signed.certificate().is_valid_at(stamped.at.since(Timestamp::from_micros(0))) {
+        return Err(TimestampError::Other("the seal's certificate was not valid at its time"));
     }
-    Ok(token)
+    Ok(stamped)
 }

@@ -5,12 +5,14 @@
 //! | `text` | what a case says, and the rules for it; sealed under the case's secret |
 //! | [`open`](open()) | opening, changing, closing a case; notes on it |
 //! | [`read`](mod@read) | one case, or a page of them, noted in the ledger |
+//! | [`tombstone`] | that it was purged, which outlives it |
 //! | [`record`] | the copy in the store, from which a lost or old catalog gets the case back |
 
 pub mod open;
 pub mod read;
 pub mod record;
 pub(in crate::hold) mod text;
+pub mod tombstone;
 
 use uuid::Uuid;
 
@@ -18,6 +20,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{CaseRow, NoteRow};
 use crate::clock::Timestamp;
 use crate::recording::Language;
+use crate::retention::{self, End, Policy};
 
 pub use open::{Change, NewCase, change, close, note, open};
 pub use read::{look_up, page};
@@ -45,6 +48,8 @@ pub struct Case {
     pub opened_at: Timestamp,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
+    /// When it is purged, once it is closed.
+    pub expires_at: Option<Timestamp>,
     /// What is in force for it.
     pub in_force: InForce,
     /// Its notes, oldest first.
@@ -82,6 +87,12 @@ impl Case {
     }
 }
 
+/// When a case that was closed then is purged, on the calendar of the policy's zone; none beyond the calendar.
+pub fn expires_at(archive: &Archive, closed_at: Timestamp) -> Option<Timestamp> {
+    let policy = Policy::new("case", 1, archive.config.cases_retention, archive.policy.zone, End::Instant).ok()?;
+    Some(retention::deadline(&policy, closed_at).ok()?.expires_at)
+}
+
 /// Opens a case's row, without its notes.
 async fn open_row(archive: &Archive, row: &CaseRow) -> Result<Case, ArchiveError> {
     let text = text::open_case(archive, row.id, &row.sealed).await?;
@@ -96,6 +107,7 @@ async fn open_row(archive: &Archive, row: &CaseRow) -> Result<Case, ArchiveError
         review_at: row.review_at.unwrap_or(row.opened_at),
         opened_at: row.opened_at,
         closed_at: row.closed_at,
+        expires_at: row.closed_at.and_then(|closed_at| expires_at(archive, closed_at)),
         in_force: InForce { holds: row.holds, rules: row.rules, releases: row.releases },
         notes: Vec::new(),
     })

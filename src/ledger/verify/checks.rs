@@ -30,6 +30,9 @@ checks! {
     COMMITMENT = "commitment", "The ledger entry says something else than this document.";
     INCLUDED = "inclusion", "It is not shown that the entry is in the ledger's tree.";
     ORDER = "order of times", "The times contradict each other: steps were not taken in the order that is promised.";
+    ATTESTED = "attestations", "A timestamp or a witness was given for something that has none.";
+    TIMESTAMP = "timestamp", "It is not shown that the tree existed at that time.";
+    WITNESS = "witness", "It is not shown that this witness saw the tree as the continuation of those before.";
     GONE = "looked again", "Something of the recording was still there when it was looked for again.";
 }
 

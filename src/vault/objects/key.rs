@@ -85,6 +85,8 @@ pub enum ObjectKey {
     Checkpoint,
     /// `ledger/checkpoints/<size>`: the checkpoint of that tree size.
     CheckpointAt(u64),
+    /// `ledger/timestamps/<size>.tsr`: an authority's timestamp on the checkpoint of that tree size (RFC 3161).
+    Timestamp(u64),
     /// `ledger/tile/<tile>`
     Tile(TileKey),
 }
@@ -109,6 +111,7 @@ impl fmt::Display for ObjectKey {
             Self::Disclosure { case, id } => write!(f, "disclosures/{}/{}", case.as_hyphenated(), id.as_hyphenated()),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
             Self::CheckpointAt(size) => write!(f, "ledger/checkpoints/{size}"),
+            Self::Timestamp(size) => write!(f, "ledger/timestamps/{size}.tsr"),
             Self::Tile(tile) => write!(f, "ledger/tile/{tile}"),
         }
     }
@@ -156,6 +159,7 @@ fn parse(text: &str) -> Option<ObjectKey> {
         "ledger" if rest == "checkpoint" => Some(ObjectKey::Checkpoint),
         "ledger" => match rest.split_once('/')? {
             ("checkpoints", size) => size.parse().ok().map(ObjectKey::CheckpointAt),
+            ("timestamps", name) => name.strip_suffix(".tsr")?.parse().ok().map(ObjectKey::Timestamp),
             ("tile", tile) => tile.parse().ok().map(ObjectKey::Tile),
             _ => None,
         },
@@ -233,6 +237,11 @@ impl Prefix {
         Self("ledger/checkpoints/".into())
     }
 
+    /// The timestamps on checkpoints.
+    pub fn timestamps() -> Self {
+        Self("ledger/timestamps/".into())
+    }
+
     /// The narrower versions of a full tile.
     pub fn parts_of(tile: TileKey) -> Self {
         let full = tile.full();
@@ -269,6 +278,7 @@ mod tests {
             format!("disclosures/{ID}/{ID}"),
             "ledger/checkpoint".into(),
             "ledger/checkpoints/1200".into(),
+            "ledger/timestamps/1200.tsr".into(),
             "ledger/tile/0/x001/234.p/7".into(),
             "ledger/tile/entries/000".into(),
         ] {
@@ -289,6 +299,7 @@ mod tests {
             "secrets/../x".into(),
             "ledger/checkpoints/007".into(),
             "ledger/checkpoints/+7".into(),
+            "ledger/timestamps/7".into(),
             format!("certificates/2031-11/{ID}"),
             format!("tokens/{}.revoked", ID.to_uppercase()),
             format!("cases/{ID}/record"),

@@ -1,5 +1,6 @@
 //! Cases: their life, what they hold, how that ends, and what is left of it when they end.
 
+mod ending;
 mod holding;
 mod life;
 mod races;
@@ -38,7 +39,7 @@ pub(crate) async fn legal(running: &Running, name: &str) -> Someone {
 }
 
 /// A case that can be opened at the tests' beginning.
-fn new_case(reference: &str) -> Value {
+pub(crate) fn new_case(reference: &str) -> Value {
     json!({
         "reference": reference, "ground": "invoice disputed", "owner": "An Peeters", "language": "nl",
         "review_at": "2027-02-01T09:00:00Z",

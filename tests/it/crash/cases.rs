@@ -3,6 +3,8 @@
 use std::os::unix::process::ExitStatusExt as _;
 
 use earwitness::catalog::Catalog;
+use earwitness::vault::keys::KeyName;
+use earwitness::vault::objects::ObjectKey;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -115,4 +117,41 @@ pub(super) async fn release_dies_at(stack: Stack, point: &str) {
     world.until_sidecars_are_fresh().await;
     server.stop().await;
     assert_sound(&world, point);
+}
+
+/// A case that is over is gone in the end, whatever breaks its purge off.
+pub(super) async fn end_dies_at(stack: Stack, point: &str) {
+    let mut world = World::moving_its_clock(stack).await;
+    let legal = world.token("legal");
+    let case = Uuid::new_v4();
+    let server = world.serve(None).await;
+    ask(&server, &legal, "/v1/cases", &new_case(case)).await.expect("an answer");
+    let close = format!("/v1/cases/{case}/close");
+    let closed = ask(&server, &legal, &close, &json!({"reason": "over"})).await.expect("an answer");
+    assert_eq!(closed.0, StatusCode::OK);
+    server.stop().await;
+    world.ahead_s = 3 * 24 * 3_600;
+    let short = ("EARWITNESS_CASES_RETENTION", "P2D");
+    assert_eq!(world.run_with(&["purge", "--json"], &[short]).status.code(), Some(4), "three days since the last pass");
+    let confirm = ["purge", "--confirm", "moved on purpose", "--json"];
+    let died = world.run_with(&confirm, &[short, ("EARWITNESS_FAILPOINT", point)]);
+    assert_eq!(died.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&died.stderr));
+
+    world.ahead_s += PAST_THE_CLAIM_S;
+    let done = world.run_with(&["purge", "--json"], &[short]);
+    assert!(done.status.success(), "{point}: {}", String::from_utf8_lossy(&done.stderr));
+    let name = KeyName::Case(case);
+    assert!(!world.keys().await.exists(&name).await.expect("an answer"), "{point}: its key is gone");
+    let store = world.store().await;
+    for gone in [ObjectKey::Case(case), ObjectKey::Secret(name)] {
+        assert!(store.head(&gone).await.expect("an answer").is_none(), "{point}: {gone}");
+    }
+    assert!(store.head(&ObjectKey::CasePurged(case)).await.expect("an answer").is_some(), "{point}");
+    let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
+    assert!(catalog.case(case).await.expect("an answer").is_none(), "{point}");
+    catalog.close().await;
+    assert_sound(&world, point);
+    world.catalog = world.empty_catalog().await;
+    let rebuilt = world.run_json(&["fsck", "--rebuild", "--json"]);
+    assert_eq!((&rebuilt["findings"], &rebuilt["cases_restored"]), (&json!([]), &json!(0)), "{point}: {rebuilt}");
 }

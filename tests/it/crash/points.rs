@@ -77,6 +77,10 @@ pub(crate) const DECISION: &str = "decide.committed";
 /// Of a case that is being opened.
 pub(crate) const CASE: &[&str] = &["case.key_made", "case.opened", "case.stored"];
 
+/// Of a case whose retention period is over.
+pub(crate) const CASE_END: &[&str] =
+    &["case.fenced", "case.end_kept", "case.key_destroyed", "case.objects_deleted", "case.purged"];
+
 /// Of a rule that is being placed.
 pub(crate) const RULE: &str = "rule.placed";
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::oversight::custody::check_proof;
 use crate::rebuild::{checkpoint, head, hold, leaves, post, tree_hash};
 use crate::support::engines::Engine;
-use crate::support::world::{Server, World, call, five_years_less, tone};
+use crate::support::world::{Server, World, call, five_years_less, tone, unix_now};
 
 pub(crate) use catalog::CATALOG_POINTS;
 pub(crate) use keys::KEYS_POINTS;
@@ -40,6 +40,8 @@ pub struct Filled {
     due: String,
     certificate: Vec<u8>,
     hold: HoldRow,
+    /// A case with a note and a rule, as legal sees it.
+    case: Value,
     checkpoints: Vec<String>,
 }
 
@@ -52,6 +54,25 @@ async fn put_transcript(server: &Server, legal: &str, id: &str) {
     let request = server.client.put(format!("{}/v1/recordings/{id}/related/transcript", server.base));
     let answer = request.bearer_auth(legal).header("Content-Type", "text/plain").body(TRANSCRIPT).send().await;
     assert!(answer.expect("an answer").status().is_success());
+}
+
+async fn open_case(server: &Server, legal: &str) -> Value {
+    let id = Uuid::new_v4();
+    let path = format!("/v1/cases/{id}");
+    let review_at = chrono::DateTime::from_timestamp(unix_now() + 60 * 24 * 3_600, 0).expect("a time").to_rfc3339();
+    let new = json!({
+        "id": id, "reference": "2026/12", "ground": "x", "owner": "An", "language": "nl", "review_at": review_at,
+    });
+    for (path, body) in [
+        ("/v1/cases".to_owned(), new),
+        (format!("{path}/notes"), json!({"text": "a note"})),
+        (format!("{path}/holds"), json!({"account": "nobody's"})),
+    ] {
+        let request = server.client.post(format!("{}{path}", server.base)).bearer_auth(legal).json(&body);
+        let answer = request.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    }
+    server.get(legal, &path).await.json().await.expect("JSON")
 }
 
 impl Filled {
@@ -67,6 +88,7 @@ impl Filled {
         let doubtful = take_in(&server, &ingest, call("doubtful", 60), half).await;
         let due = take_in(&server, &ingest, call("due", five_years_less(3_600)), tone(4)).await.id;
         put_transcript(&server, &legal, &kept.id).await;
+        let case = open_case(&server, &legal).await;
         let first = checkpoint(&server, &legal).await;
         server.stop().await;
         let hold = hold(&world, held.id.parse().expect("an id")).await;
@@ -78,7 +100,7 @@ impl Filled {
         let second = checkpoint(&server, &legal).await;
         server.stop().await;
         let (certificate, checkpoints) = (certificate.to_vec(), vec![first, second]);
-        Self { world, ingest, legal, kept, held, doubtful, due, certificate, hold, checkpoints }
+        Self { world, ingest, legal, kept, held, doubtful, due, certificate, hold, case, checkpoints }
     }
 
     /// Everything that was there is there, word for word and byte for byte, and what was purged is not.
@@ -105,6 +127,9 @@ impl Filled {
         }
         assert!(!found.contains(&self.due.as_str()), "{found:?}");
         assert_eq!(server.get(legal, &format!("/v1/recordings/{}", self.due)).await.status(), StatusCode::GONE);
+        let path = format!("/v1/cases/{}", self.case["id"].as_str().expect("an id"));
+        let case: Value = server.get(legal, &path).await.json().await.expect("JSON");
+        assert_eq!(case, self.case, "a case is there with its note and its rule");
         let path = format!("/v1/retention/certificates/{}", self.due);
         assert_eq!(server.get(legal, &path).await.bytes().await.expect("a certificate"), self.certificate);
         self.check_tree(&server).await;

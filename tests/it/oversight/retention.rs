@@ -38,7 +38,7 @@ async fn the_report_follows_a_recording_to_its_certificate(place: &Place) {
         answer.json()["detail"].as_str().unwrap().to_owned()
     };
     let report = running.get(&auditor, "/v1/retention/report").await.json();
-    let totals = json!({"live": 3, "quarantined": 1, "held": 1, "holds_overdue": 0, "purging": 0, "purged": 0, "certificates": 0});
+    let totals = json!({"live": 3, "quarantined": 1, "held": 1, "holds_overdue": 0, "cases_open": 1, "cases_overdue": 0, "releases_waiting": 0, "purging": 0, "purged": 0, "certificates": 0});
     assert_eq!(report["totals"], totals);
     assert_eq!(report["overdue"], json!({"count": 0, "oldest_expires_at": null, "oldest_overdue_s": null}));
     assert_eq!(report["policy"]["rule"], "call_recording/1 P5Y Europe/Brussels instant");
@@ -66,7 +66,7 @@ async fn the_report_follows_a_recording_to_its_certificate(place: &Place) {
     let totals = running.get(&auditor, "/v1/retention/report").await.json()["totals"].clone();
     assert_eq!(
         totals,
-        json!({"live": 1, "quarantined": 1, "held": 1, "holds_overdue": 0, "purging": 0, "purged": 1, "certificates": 1})
+        json!({"live": 1, "quarantined": 1, "held": 1, "holds_overdue": 0, "cases_open": 1, "cases_overdue": 0, "releases_waiting": 0, "purging": 0, "purged": 1, "certificates": 1})
     );
     assert_eq!(running.read(&auditor, id, "/custody").await.told(), (410, "expired".into()));
     assert!(detail(&format!("/v1/retention/certificates/{}", Uuid::new_v4())).await.contains("knows no recording"));

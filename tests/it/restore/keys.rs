@@ -15,12 +15,12 @@ use crate::support::stack::{Place, Stack};
 
 on_both_stacks!(in Versioned: a_destroyed_key_that_comes_back_is_destroyed_again);
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp").success());
 }
 
 /// Puts the old keys back. OpenBao has no backup here: there, somebody makes the key anew.
-async fn put_back(archive: &Archive, place: &Place, name: &KeyName) {
+pub(crate) async fn put_back(archive: &Archive, place: &Place, name: &KeyName) {
     if place.stack == Stack::Embedded {
         let (keys, saved) = (place.folder().join("data/keys"), place.folder().join("saved"));
         std::fs::remove_dir_all(&keys).expect("the folder goes");

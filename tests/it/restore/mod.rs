@@ -1,7 +1,8 @@
 //! Backups made and put back with the documented commands: what they bring back, and what they never do.
 
+mod cases;
 mod copies;
-mod keys;
+pub(crate) mod keys;
 mod tokens;
 
 use chrono::{DateTime, Datelike as _, Months, NaiveDate};

@@ -157,7 +157,8 @@ impl Running {
     pub async fn hold(&self, id: RecordingId) {
         let (case, now) = (Uuid::new_v4(), self.clock.now());
         let mut tx = self.archive.catalog.begin().await.expect("a transaction");
-        tx.ensure_case(case, now, &[]).await.expect("a case");
+        let review_at = now.plus(std::time::Duration::from_secs(90 * 86_400));
+        assert!(tx.open_case(case, now, review_at, &[]).await.expect("a case"));
         assert_eq!(
             tx.place_hold(&HoldRow::direct(Uuid::new_v4(), case, id, now)).await.expect("a hold"),
             HoldOutcome::Placed

@@ -9,5 +9,7 @@ pub mod opened;
 pub mod outsider;
 pub mod sounds;
 pub mod stack;
+pub mod tsa;
 pub mod wiretap;
+pub mod witness;
 pub mod world;

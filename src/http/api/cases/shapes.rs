@@ -37,6 +37,9 @@ pub struct CaseShown {
     /// When it was closed; null while it is open. Its retention period counts from here.
     #[schema(value_type = Option<String>, format = DateTime)]
     closed_at: Option<Timestamp>,
+    /// When it is purged, with its notes and all that the ledger says about it; null while it is open.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
     /// How much is in force for it.
     in_force: InForceShown,
     /// Its notes, oldest first. Only in the answer about one case.
@@ -211,6 +214,7 @@ impl CaseShown {
             overdue,
             opened_at: case.opened_at,
             closed_at: case.closed_at,
+            expires_at: case.expires_at,
             in_force: InForceShown { holds: in_force.holds, rules: in_force.rules, releases: in_force.releases },
             notes: Some(case.notes.into_iter().map(NoteShown::from).collect()),
             rules: None,

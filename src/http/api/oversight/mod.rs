@@ -6,7 +6,7 @@
 //! | `custody` | what happened to a recording, with proofs |
 //! | `report`, `upcoming`, `certificate` | retention |
 //! | `purge_runs` | a dry run, a real one, releasing the brakes |
-//! | `checkpoint`, `tile`, `key` | the ledger, open to all |
+//! | `checkpoint`, `timestamp`, `tile`, `key` | the ledger, open to all |
 //! | `failed`, `page` | what stands in the way as a problem; how long a page is |
 //!
 //! Looking a recording up and noting the access is the same as for every other read: `recordings::common`.
@@ -21,6 +21,7 @@ pub mod purge_runs;
 pub mod quarantine;
 pub mod report;
 pub mod tile;
+pub mod timestamp;
 pub mod upcoming;
 
 use utoipa::OpenApi;
@@ -40,6 +41,8 @@ use crate::http::Problem;
         certificate::certificate,
         purge_runs::run,
         checkpoint::checkpoint,
+        timestamp::checkpoint_at,
+        timestamp::timestamp,
         tile::tile,
         key::key,
     ),

@@ -62,7 +62,7 @@ pub struct PolicyInForce {
     pub tz_edition: String,
 }
 
-/// Counts over the whole archive, in recordings.
+/// Counts over the whole archive: of recordings, unless said otherwise.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RetentionTotals {
     /// Before their deadline.
@@ -73,6 +73,12 @@ pub struct RetentionTotals {
     pub held: u64,
     /// Holds in force whose case's review date is over.
     pub holds_overdue: u64,
+    /// Cases that are not closed.
+    pub cases_open: u64,
+    /// Of these, past their review date: somebody has to look whether they are still needed.
+    pub cases_overdue: u64,
+    /// Releases of holds that wait for another person's decision.
+    pub releases_waiting: u64,
     /// Fenced and not certified yet: their purge is under way.
     pub purging: u64,
     /// Purged, ever.
@@ -183,6 +189,9 @@ fn totals_of(totals: &Totals) -> RetentionTotals {
         quarantined: totals.quarantined,
         held: totals.held,
         holds_overdue: totals.holds_overdue,
+        cases_open: totals.cases_open,
+        cases_overdue: totals.cases_overdue,
+        releases_waiting: totals.releases_waiting,
         purging: totals.purging,
         purged: totals.purged,
         certificates: totals.certificates,
