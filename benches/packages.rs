@@ -109,7 +109,8 @@ async fn run() -> Result<bool, Failed> {
     std::fs::write(format!("/proc/{}/clear_refs", server.id()), "5")?;
     let body = json!({"purpose": "bench", "recipient": {"name": "bench", "kind": "bank"}});
     let (begun, path) = (Instant::now(), folder.path().join("package.zip"));
-    let (mut answer, mut file, mut bytes) = (bench.post(&format!("{case}/evidence"), &body).await?, File::create(&path)?, 0);
+    let (mut answer, mut file, mut bytes) =
+        (bench.post(&format!("{case}/evidence"), &body).await?, File::create(&path)?, 0);
     let first = begun.elapsed();
     while let Some(piece) = answer.chunk().await? {
         file.write_all(&piece)?;

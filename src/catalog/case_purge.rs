@@ -26,26 +26,26 @@ statements! {
         WHERE name = $1 AND state <> 'destroyed'";
     TO_KEY = "UPDATE cases SET purge_stage = 'key_destroyed' WHERE id = $1 AND purge_stage = 'fenced'";
     TO_OBJECTS = "UPDATE cases SET purge_stage = 'objects_deleted' WHERE id = $1 AND purge_stage = 'key_destroyed'";
-    DISCLOSED = "DELETE FROM disclosure_recordings WHERE disclosure_id IN (SELECT id FROM disclosures WHERE case_id = $1)";
-    DISCLOSURES = "DELETE FROM disclosures WHERE case_id = $1";
     NAMED = "DELETE FROM release_recordings WHERE release_id IN (SELECT id FROM releases WHERE case_id = $1)";
     RELEASES = "DELETE FROM releases WHERE case_id = $1";
     HOLDS = "DELETE FROM holds WHERE case_id = $1";
     RULES = "DELETE FROM hold_rules WHERE case_id = $1";
     NOTES = "DELETE FROM case_notes WHERE case_id = $1";
+    DISCLOSED = "DELETE FROM disclosure_recordings WHERE disclosure_id IN (SELECT id FROM disclosures WHERE case_id = $1)";
+    DISCLOSURES = "DELETE FROM disclosures WHERE case_id = $1";
     ROW = "DELETE FROM cases WHERE id = $1";
 }
 
 /// What goes with a case, in an order in which nothing is left that refers to what is gone. Another table that belongs to
 /// cases gets its line here.
 const ROWS: &[(&str, &str)] = &[
-    ("disclosure_recordings", DISCLOSED),
-    ("disclosures", DISCLOSURES),
     ("release_recordings", NAMED),
     ("releases", RELEASES),
     ("holds", HOLDS),
     ("hold_rules", RULES),
     ("case_notes", NOTES),
+    ("disclosure_recordings", DISCLOSED),
+    ("disclosures", DISCLOSURES),
 ];
 
 /// How far the purge of a case has come.

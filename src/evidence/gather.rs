@@ -12,6 +12,7 @@ use crate::catalog::{LedgerState, OpeningRow};
 use crate::find::Opened;
 use crate::ledger::document;
 use crate::ledger::entry::{Commitment, leaf_bytes};
+use crate::ledger::receipt::Receipt;
 use crate::ledger::shapes::OpeningText;
 
 /// Entries that are read at once.
@@ -36,6 +37,16 @@ impl Audience<'_> {
     }
 }
 
+/// The receipt, word for word. It must bear a signature, and be of this recording.
+pub fn receipt(opened: &Opened) -> Result<Vec<u8>, EvidenceError> {
+    let bytes = open_receipt(opened.row.id, &opened.key, &opened.row.sealed_receipt)?;
+    let receipt: Receipt = document::open(&bytes)?.read()?;
+    if receipt.id != opened.row.id || receipt.sha256 != opened.sealed.sha256 {
+        return Err(ArchiveError::Document("the receipt of another recording").into());
+    }
+    Ok(bytes)
+}
+
 /// Row and sealed row, as a package tells them.
 pub fn facts(opened: &Opened) -> RecordingFacts {
     let (row, sealed) = (&opened.row, &opened.sealed);
@@ -57,13 +68,6 @@ pub fn facts(opened: &Opened) -> RecordingFacts {
     }
 }
 
-/// The receipt, word for word; its signature holds.
-pub fn receipt(opened: &Opened) -> Result<Vec<u8>, EvidenceError> {
-    let receipt = open_receipt(opened.row.id, &opened.key, &opened.row.sealed_receipt)?;
-    document::open(&receipt)?;
-    Ok(receipt)
-}
-
 fn decision(decision: &Decision) -> ShownDecision {
     let verdict = match decision.verdict {
         Verdict::Accept => "accept",
@@ -73,7 +77,7 @@ fn decision(decision: &Decision) -> ShownDecision {
 }
 
 /// A page of the entries about a recording that the checkpoint of `state` covers, from the `from`th on, each with the text
-/// of its proof; openings and proofs hold. Whether there may be more comes last.
+/// of its proof. Whether there may be more comes last.
 pub async fn custody(
     archive: &Archive,
     opened: &Opened,
@@ -90,6 +94,7 @@ pub async fn custody(
         // What came after the checkpoint is not in the package.
         let Some(proof) = proof else { return Ok((told, false)) };
         let line = line(archive, opened, row, audience)?;
+        // What is handed over is what an outsider will find: the leaf is in the tree of the checkpoint.
         proof.verify(&leaf_bytes(line.seq, &line.as_entry())?, &archive.signing.public())?;
         told.push((line, proof.encode()?));
     }
@@ -102,9 +107,10 @@ fn line(
     row: &OpeningRow,
     audience: &Audience<'_>,
 ) -> Result<CustodyLine, EvidenceError> {
-    let (opening, entry) = (archive.open_custody(&opened.key, row)?, &row.entry.entry);
-    if opening.commit().0 != entry.commitment {
-        return Err(ArchiveError::Document("an opening that is not what was committed to").into());
+    let entry = &row.entry.entry;
+    let opening = archive.open_custody(&opened.key, row)?;
+    if opening.commit() != Commitment(entry.commitment) {
+        return Err(ArchiveError::Document("an entry that commits to something else").into());
     }
     let opening = OpeningText::of(&opening)?;
     let seq = row.entry.seq.ok_or(ArchiveError::Document("an entry with a proof and without a place"))?;

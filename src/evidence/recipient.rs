@@ -22,7 +22,7 @@ pub enum RecipientKind {
     /// A bailiff.
     Bailiff,
     /// A lawyer or another provider of legal services.
-    LegalServices,
+    LegalServiceProvider,
     /// An accountant.
     Accountant,
     /// An auditor.
@@ -49,7 +49,7 @@ impl RecipientKind {
         Self::ItProvider,
         Self::CollectionAgency,
         Self::Bailiff,
-        Self::LegalServices,
+        Self::LegalServiceProvider,
         Self::Accountant,
         Self::Auditor,
         Self::Bank,
@@ -67,7 +67,7 @@ impl RecipientKind {
             Self::ItProvider => "it-provider",
             Self::CollectionAgency => "collection-agency",
             Self::Bailiff => "bailiff",
-            Self::LegalServices => "legal-services",
+            Self::LegalServiceProvider => "legal-service-provider",
             Self::Accountant => "accountant",
             Self::Auditor => "auditor",
             Self::Bank => "bank",

@@ -128,7 +128,7 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
     let sealer = seal::open(&files, "Example NV", now.since(Timestamp::from_micros(0))).unwrap();
     let (key, package_id) = (SigningKey::generate().unwrap(), Uuid::from_u128(42));
     let seal = Known::from_der(&sealer.chain()[0]).unwrap();
-    let recipient = Recipient { name: "Example Advocaten BV".to_owned(), kind: RecipientKind::LegalServices };
+    let recipient = Recipient { name: "Example Advocaten BV".to_owned(), kind: RecipientKind::LegalServiceProvider };
     let begun = json!({"package_id": package_id, "seal": seal.fingerprint().unwrap(), "purpose": "dispute 12",
         "recipient": {"name": recipient.name, "kind": recipient.kind}});
     let mut package = PackageFacts {

@@ -15,19 +15,22 @@ use super::begin::{ALIVE, Begun};
 use super::close::close;
 use super::gather::{self, Audience};
 use super::parts::{self, CommonFiles, RecordingFiles};
-use super::report::{CustodyEntry, ReportedRecording};
+use super::report::{self, CustodyEntry, Repeat, ReportData, ReportedCheckpoint, ReportedRecording, Verified};
 use super::shapes::{PACKAGE_TYPE, PackageFacts, PackagedRecording};
-use super::{EvidenceError, names, page, register};
+use super::{EvidenceError, instructions, names, register};
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
 use crate::audio;
 use crate::catalog::NewEntry;
 use crate::clock::Timestamp;
+use crate::config::masked;
 use crate::find::audio::{original, waveform};
 use crate::find::vcon::{Beside, document};
 use crate::find::{ByteStream, FindError, Opened, Sight, look_up};
+use crate::ledger::checkpoint;
 use crate::ledger::kind::Kind;
 use crate::ledger::shapes::LedgerKey;
+use crate::ledger::verify::Outcome;
 use crate::recording::RecordingId;
 
 /// Pieces that wait for the client.
@@ -132,8 +135,10 @@ impl Making<'_> {
         let (tags, tag_manifest) = bag.tags(&info)?;
         out.put(tags).await?;
         self.renew().await?;
-        let (authority, now) = (self.archive.timestamps.as_ref(), self.archive.clock.now());
-        for (name, bytes) in close(&tag_manifest, now, self.begun.sealer.as_ref(), authority).await? {
+        let now = self.archive.clock.now();
+        for (name, bytes) in
+            close(&tag_manifest, now, self.begun.sealer.as_ref(), self.archive.timestamps.as_ref()).await?
+        {
             out.put(bag.signature(name, &bytes)?).await?;
         }
         self.end(bag, out).await
@@ -171,8 +176,9 @@ impl Making<'_> {
         let audio = format!("audio.{}", opened.sealed.facts.container.extension());
         self.streamed(bag, out, &format!("{folder}/{audio}"), &opened, Part::Audio).await?;
         self.streamed(bag, out, &format!("{folder}/{}", names::VCON), &opened, Part::Vcon).await?;
-        let (list, entries) = self.custody(bag, out, folder, &opened).await?;
+        let (list, lines) = self.custody(bag, out, folder, &opened).await?;
         let picture = waveform(self.archive, &opened).await?;
+        let (row, sealed) = (&opened.row, &opened.sealed);
         let json = serde_json::to_vec(&picture).map_err(|_| ArchiveError::Document("waveform"))?;
         let files = RecordingFiles {
             folder: folder.to_owned(),
@@ -183,7 +189,20 @@ impl Making<'_> {
         for piece in parts::recording(bag, &files, &list)? {
             out.put(piece).await?;
         }
-        self.shown.push(page::recording(files.facts, format!("{folder}/{audio}"), picture, entries));
+        self.shown.push(ReportedRecording {
+            id,
+            metadata: sealed.metadata.clone(),
+            received_at: row.received_at,
+            expires_at: row.expires_at,
+            status: row.status,
+            facts: sealed.facts.clone(),
+            findings: sealed.findings.clone(),
+            waveform: (sealed.facts.frames > 0).then_some(picture),
+            file: format!("{folder}/{audio}"),
+            sha256: sealed.sha256.clone(),
+            sha512: None,
+            custody: lines,
+        });
         self.packaged.push(PackagedRecording { folder: folder.to_owned(), id, audio });
         Ok(())
     }
@@ -243,7 +262,7 @@ impl Making<'_> {
         })
     }
 
-    /// Every entry with its proof. Gives the list of them, and what the page shows.
+    /// Every entry with its proof. Gives the list of them, and what the report shows of them.
     async fn custody(
         &self,
         bag: &mut BagWriter,
@@ -252,13 +271,14 @@ impl Making<'_> {
         opened: &Opened,
     ) -> Result<(Vec<u8>, Vec<CustodyEntry>), EvidenceError> {
         let audience = Audience { case_id: self.begun.case.id, recipient: &self.begun.asked.recipient };
-        let (mut list, mut shown) = (Vec::new(), Vec::new());
+        let (mut list, mut shown, mut from) = (Vec::new(), Vec::new(), 0);
         loop {
-            let from = shown.len() as u64;
             let (lines, more) = gather::custody(self.archive, opened, &self.begun.state, &audience, from).await?;
+            from += lines.len() as u64;
             for (line, proof) in lines {
                 out.put(parts::custody_entry(bag, folder, &line, &proof, &mut list)?).await?;
-                shown.push(page::entry(&line));
+                let payload = line.opening.as_ref().map(|opening| &opening.payload);
+                shown.push(CustodyEntry::of(Some(line.seq), line.at, &line.kind, payload));
             }
             if !more {
                 return Ok((list, shown));
@@ -281,13 +301,13 @@ impl Making<'_> {
             language: begun.asked.language.unwrap_or(begun.case.language),
             zone: self.archive.policy.zone.name().to_owned(),
             seal: begun.fingerprint.clone(),
-            timestamp_authority: config.timestamps.authority.clone(),
+            timestamp_authority: config.timestamps.authority.as_deref().map(masked),
             recordings: std::mem::take(&mut self.packaged),
         }
     }
 
     fn common(&mut self, package: PackageFacts) -> Result<CommonFiles, EvidenceError> {
-        let report = page::render(self.archive, self.begun, &package, std::mem::take(&mut self.shown))?;
+        let report = report::render(&self.told(&package)?, package.language);
         Ok(CommonFiles {
             ledger_key: LedgerKey::of(&self.archive.origin, &self.archive.signing.public()),
             checkpoint: self.begun.state.checkpoint.clone(),
@@ -296,6 +316,59 @@ impl Making<'_> {
             package,
         })
     }
+}
+
+impl Making<'_> {
+    /// What the report tells.
+    fn told(&mut self, package: &PackageFacts) -> Result<ReportData, EvidenceError> {
+        let (archive, begun) = (self.archive, self.begun);
+        let key = archive.signing.public();
+        let state = checkpoint::verify(&begun.state.checkpoint, &key)?;
+        let checked = [Verified::AudioDigest, Verified::ReceiptSignature, Verified::Commitments, Verified::Inclusion];
+        let checked = checked.into_iter().chain([Verified::Checkpoint]).map(|what| (what, Outcome::Passed));
+        Ok(ReportData {
+            package_id: begun.id,
+            made_at: begun.at,
+            made_by: begun.reader.actor.clone(),
+            controller: archive.controller(),
+            case_id: begun.case.id,
+            case_reference: begun.case.reference.clone(),
+            purpose: begun.asked.purpose.clone(),
+            recipient: begun.asked.recipient.clone(),
+            zone: archive.policy.zone,
+            recordings: std::mem::take(&mut self.shown),
+            checkpoint: ReportedCheckpoint {
+                origin: state.origin,
+                size: state.head.size,
+                root: state.head.root.to_string(),
+                stamped: None,
+                witnesses: Vec::new(),
+            },
+            ledger_key: key.fingerprint(),
+            seal: report::Seal {
+                subject: begun.certificate.subject().to_string(),
+                fingerprint: begun.fingerprint.clone(),
+                self_made: begun.certificate.is_self_made(),
+                timestamp: package.timestamp_authority.clone(),
+            },
+            verified: checked.collect(),
+            commands: commands(package),
+        })
+    }
+}
+
+/// The shortest commands of `VERIFY.txt`, which has all.
+fn commands(package: &PackageFacts) -> Vec<(Repeat, String)> {
+    let folder = folder_of(package.package_id);
+    let mut commands = vec![
+        (Repeat::Everything, format!("earwitness verify {folder}.zip --trust {}", package.seal)),
+        (Repeat::Manifest, "bagit.py --validate .".to_owned()),
+        (Repeat::Seal, instructions::SIGNATURE_COMMAND.to_owned()),
+    ];
+    if package.timestamp_authority.is_some() {
+        commands.push((Repeat::Timestamp, instructions::TIMESTAMP_COMMAND.to_owned()));
+    }
+    commands
 }
 
 /// A stream that breaks off at the deadline says so in its own words; here it is a recording whose time is over.

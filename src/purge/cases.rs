@@ -92,15 +92,9 @@ async fn destroy_key(archive: &Archive, id: Uuid) -> Result<CasePurgeStage, Purg
     Ok(CasePurgeStage::KeyDestroyed)
 }
 
-/// The case's copy, and those of the packages that were handed over in its name.
-async fn delete_copies(archive: &Archive, id: Uuid) -> Result<(), PurgeError> {
-    archive.store.delete(&ObjectKey::Case(id)).await?;
-    archive.delete_all(&Prefix::disclosures_of(id)).await?;
-    Ok(())
-}
-
 async fn delete_objects(archive: &Archive, id: Uuid) -> Result<CasePurgeStage, PurgeError> {
-    delete_copies(archive, id).await?;
+    archive.store.delete(&ObjectKey::Case(id)).await?;
+    delete_register(archive, id).await?;
     let mut tx = archive.catalog.begin().await?;
     tx.case_objects_deleted(id).await?;
     tx.commit().await?;
@@ -108,10 +102,24 @@ async fn delete_objects(archive: &Archive, id: Uuid) -> Result<CasePurgeStage, P
     Ok(CasePurgeStage::ObjectsDeleted)
 }
 
+/// The store's copies of what the register has of a case, in all their versions.
+async fn delete_register(archive: &Archive, id: Uuid) -> Result<(), PurgeError> {
+    loop {
+        let page = archive.store.list(&Prefix::disclosures_of(id), None, PAGE as usize).await?;
+        if page.found.is_empty() {
+            return Ok(());
+        }
+        for result in archive.store.delete_versions(&page.found).await {
+            result?;
+        }
+    }
+}
+
 /// Looks at the store once more, then deletes the rows and says so in the ledger, in one transaction.
 async fn delete_rows(archive: &Archive, case: &ClosedCase) -> Result<(), PurgeError> {
     // Whoever was writing the copy when the case was fenced deletes it again; this is for one that died over it.
-    delete_copies(archive, case.id).await?;
+    archive.store.delete(&ObjectKey::Case(case.id)).await?;
+    delete_register(archive, case.id).await?;
     let mut tx = archive.catalog.begin().await?;
     let deleted = tx.delete_case(case.id).await?;
     let payload = Purged {

@@ -39,7 +39,7 @@ async fn a_case_is_packaged_entered_and_registered(place: &Place) {
     assert_eq!(row["byte_len"], answer.body.len());
     assert_eq!(
         (&row["recipient_name"], &row["recipient_kind"]),
-        (&asked()["recipient"]["name"], &json!("legal-services"))
+        (&asked()["recipient"]["name"], &json!("legal-service-provider"))
     );
     for recording in &held.recordings {
         let told = running.custody(*recording).await;

@@ -55,7 +55,7 @@ async fn hold(running: &Running, legal: &Someone, case: Uuid, recordings: &[Reco
 
 /// What a package is asked for with.
 fn asked() -> Value {
-    json!({"purpose": "summons of 3 December", "recipient": {"name": "Voorbeeld Advocaten BV", "kind": "legal-services"}})
+    json!({"purpose": "summons of 3 December", "recipient": {"name": "Voorbeeld Advocaten BV", "kind": "legal-service-provider"}})
 }
 
 /// One package of one recording: who made it, and its id.

@@ -270,7 +270,7 @@ impl Texts {
             RecipientKind::ItProvider => texts.it_provider,
             RecipientKind::CollectionAgency => texts.collection_agency,
             RecipientKind::Bailiff => texts.bailiff,
-            RecipientKind::LegalServices => texts.legal_services,
+            RecipientKind::LegalServiceProvider => texts.legal_services,
             RecipientKind::Accountant => texts.accountant,
             RecipientKind::Auditor => texts.auditor,
             RecipientKind::Bank => texts.bank,
