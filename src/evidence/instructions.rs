@@ -1,7 +1,11 @@
 //! `VERIFY.txt`: how anybody checks a package with ordinary tools.
 
+use uuid::Uuid;
+
+use super::bag::folder_of;
 use super::close::{SIGNATURE, SIGNATURE_VALUE, TIMESTAMP};
 use super::names::{CHECKPOINT, LEDGER_KEY, SEAL_CERTIFICATE};
+use super::report::Repeat;
 use super::shapes::PackageFacts;
 
 /// What the text depends on.
@@ -24,12 +28,37 @@ impl<'a> Signing<'a> {
     }
 }
 
-/// How the signature is checked, on one line.
-pub const SIGNATURE_COMMAND: &str = "openssl cms -verify -cades -binary -inform DER -in signature/tagmanifest-sha256.txt.p7s \
-    -content tagmanifest-sha256.txt -CAfile data/seal-certificate.pem -out /dev/null";
-/// How its timestamp is checked, on one line.
-pub const TIMESTAMP_COMMAND: &str = "openssl ts -verify -token_in -in signature/timestamp.tst -data signature/signature-value.bin \
-    -CAfile TSA.pem";
+/// The commands with which an outsider checks the package of this id, one line each, for the page.
+pub(super) fn commands(package: Uuid, signing: &Signing<'_>) -> Vec<(Repeat, String)> {
+    let all = [
+        (Repeat::Everything, format!("earwitness verify {}.zip --trust FINGERPRINT", folder_of(package))),
+        (
+            Repeat::Manifest,
+            "bagit.py --validate . && sha256sum -c manifest-sha256.txt tagmanifest-sha256.txt".to_owned(),
+        ),
+        (Repeat::Seal, cms(signing).join(" ")),
+    ];
+    let stamped = signing.authority.map(|_| (Repeat::Timestamp, ts()));
+    all.into_iter().chain(stamped).collect()
+}
+
+/// The certificate that the signature is checked against.
+fn anchor(signing: &Signing<'_>) -> String {
+    if signing.is_self_made { format!("data/{SEAL_CERTIFICATE}") } else { "ROOT.pem".to_owned() }
+}
+
+/// The command that checks the signature, in two parts.
+fn cms(signing: &Signing<'_>) -> [String; 2] {
+    [
+        format!("openssl cms -verify -cades -binary -inform DER -in signature/{SIGNATURE}"),
+        format!("-content tagmanifest-sha256.txt -CAfile {} -out /dev/null", anchor(signing)),
+    ]
+}
+
+/// The command that checks the timestamp.
+fn ts() -> String {
+    format!("openssl ts -verify -token_in -in signature/{TIMESTAMP} -data signature/{SIGNATURE_VALUE} -CAfile TSA.pem")
+}
 
 /// The text. In English: the commands are what matters, and they are the same everywhere.
 pub fn text(folder: &str, signing: &Signing<'_>) -> String {
@@ -64,7 +93,7 @@ fn lists() -> String {
 }
 
 fn signature(signing: &Signing<'_>) -> String {
-    let anchor = if signing.is_self_made { format!("data/{SEAL_CERTIFICATE}") } else { "ROOT.pem".to_owned() };
+    let [first, second] = cms(signing);
     let about = if signing.is_self_made {
         "The certificate was made by the archive itself. A reader will never call it \"trusted\", and that is right: only the\n\
          fingerprint, compared with one that you have from elsewhere, says whose it is. An archive whose operator has a\n\
@@ -76,8 +105,8 @@ fn signature(signing: &Signing<'_>) -> String {
     };
     format!(
         "2. IT IS SIGNED (CMS, RFC 5652, with the attributes of CAdES, ETSI EN 319 122-1)\n\n\
-         \x20   openssl cms -verify -cades -binary -inform DER -in signature/{SIGNATURE} \\\n\
-         \x20     -content tagmanifest-sha256.txt -CAfile {anchor} -out /dev/null\n\n\
+         \x20   {first} \\\n\
+         \x20     {second}\n\n\
          must say \"CAdES Verification successful\". Without -binary it fails on intact files. And whose signature it is:\n\n\
          \x20   openssl x509 -in data/{SEAL_CERTIFICATE} -noout -subject -issuer -fingerprint -sha256\n\n\
          must show this fingerprint, and you must have it from elsewhere:\n\n\
@@ -90,13 +119,14 @@ fn signature(signing: &Signing<'_>) -> String {
 fn timestamp(authority: &str) -> String {
     format!(
         "3. WHEN IT WAS THERE (RFC 3161)\n\n\
-         \x20   openssl ts -verify -token_in -in signature/{TIMESTAMP} -data signature/{SIGNATURE_VALUE} -CAfile TSA.pem\n\n\
+         \x20   {}\n\n\
          must say \"Verification: OK\". TSA.pem is the root certificate of the timestamp authority, which was asked at\n\
          {authority}\n\
          This shows the time and the authority's certificates:\n\n\
          \x20   openssl ts -reply -token_in -in signature/{TIMESTAMP} -token_out -text\n\
          \x20   openssl pkcs7 -inform DER -in signature/{TIMESTAMP} -print_certs -noout\n\n\
-         {SIGNATURE_VALUE} is the bare signature out of {SIGNATURE}, which carries the same timestamp (CAdES-T).\n\n"
+         {SIGNATURE_VALUE} is the bare signature out of {SIGNATURE}, which carries the same timestamp (CAdES-T).\n\n",
+        ts()
     )
 }
 

@@ -3,7 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | what a package is: a ZIP with one BagIt bag, its files, who may receive one | [`zip`], [`bag`], [`shapes`], [`names`], [`recipient`] |
-//! | what is written into it | [`parts`], [`instructions`], [`report`] |
+//! | what is written into it | [`parts`], `page`, [`report`], [`instructions`] |
 //! | what it is signed with, and how it is closed | [`seal`], [`close`] |
 //! | what is known of a recording, and what of it is another's business | [`gather`] |
 //! | how it is handed over: begun, sent, broken off | [`begin`](begin()), [`send`](send()), `abandoned` |
@@ -18,6 +18,7 @@ mod error;
 pub mod gather;
 pub mod instructions;
 pub mod names;
+mod page;
 pub mod parts;
 pub mod recipient;
 pub mod register;

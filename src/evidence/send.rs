@@ -15,9 +15,9 @@ use super::begin::{ALIVE, Begun};
 use super::close::close;
 use super::gather::{self, Audience};
 use super::parts::{self, CommonFiles, RecordingFiles};
-use super::report::{self, CustodyEntry, Repeat, ReportData, ReportedCheckpoint, ReportedRecording, Verified};
+use super::report::{CustodyEntry, ReportedRecording};
 use super::shapes::{PACKAGE_TYPE, PackageFacts, PackagedRecording};
-use super::{EvidenceError, instructions, names, register};
+use super::{EvidenceError, names, page, register};
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
 use crate::audio;
@@ -27,10 +27,8 @@ use crate::config::masked;
 use crate::find::audio::{original, waveform};
 use crate::find::vcon::{Beside, document};
 use crate::find::{ByteStream, FindError, Opened, Sight, look_up};
-use crate::ledger::checkpoint;
 use crate::ledger::kind::Kind;
 use crate::ledger::shapes::LedgerKey;
-use crate::ledger::verify::Outcome;
 use crate::recording::RecordingId;
 
 /// Pieces that wait for the client.
@@ -178,7 +176,6 @@ impl Making<'_> {
         self.streamed(bag, out, &format!("{folder}/{}", names::VCON), &opened, Part::Vcon).await?;
         let (list, lines) = self.custody(bag, out, folder, &opened).await?;
         let picture = waveform(self.archive, &opened).await?;
-        let (row, sealed) = (&opened.row, &opened.sealed);
         let json = serde_json::to_vec(&picture).map_err(|_| ArchiveError::Document("waveform"))?;
         let files = RecordingFiles {
             folder: folder.to_owned(),
@@ -189,20 +186,7 @@ impl Making<'_> {
         for piece in parts::recording(bag, &files, &list)? {
             out.put(piece).await?;
         }
-        self.shown.push(ReportedRecording {
-            id,
-            metadata: sealed.metadata.clone(),
-            received_at: row.received_at,
-            expires_at: row.expires_at,
-            status: row.status,
-            facts: sealed.facts.clone(),
-            findings: sealed.findings.clone(),
-            waveform: (sealed.facts.frames > 0).then_some(picture),
-            file: format!("{folder}/{audio}"),
-            sha256: sealed.sha256.clone(),
-            sha512: None,
-            custody: lines,
-        });
+        self.shown.push(page::recording(files.facts, format!("{folder}/{audio}"), picture, lines));
         self.packaged.push(PackagedRecording { folder: folder.to_owned(), id, audio });
         Ok(())
     }
@@ -277,8 +261,7 @@ impl Making<'_> {
             from += lines.len() as u64;
             for (line, proof) in lines {
                 out.put(parts::custody_entry(bag, folder, &line, &proof, &mut list)?).await?;
-                let payload = line.opening.as_ref().map(|opening| &opening.payload);
-                shown.push(CustodyEntry::of(Some(line.seq), line.at, &line.kind, payload));
+                shown.push(page::entry(&line));
             }
             if !more {
                 return Ok((list, shown));
@@ -307,7 +290,7 @@ impl Making<'_> {
     }
 
     fn common(&mut self, package: PackageFacts) -> Result<CommonFiles, EvidenceError> {
-        let report = report::render(&self.told(&package)?, package.language);
+        let report = page::render(self.archive, self.begun, &package, std::mem::take(&mut self.shown))?;
         Ok(CommonFiles {
             ledger_key: LedgerKey::of(&self.archive.origin, &self.archive.signing.public()),
             checkpoint: self.begun.state.checkpoint.clone(),
@@ -316,59 +299,6 @@ impl Making<'_> {
             package,
         })
     }
-}
-
-impl Making<'_> {
-    /// What the report tells.
-    fn told(&mut self, package: &PackageFacts) -> Result<ReportData, EvidenceError> {
-        let (archive, begun) = (self.archive, self.begun);
-        let key = archive.signing.public();
-        let state = checkpoint::verify(&begun.state.checkpoint, &key)?;
-        let checked = [Verified::AudioDigest, Verified::ReceiptSignature, Verified::Commitments, Verified::Inclusion];
-        let checked = checked.into_iter().chain([Verified::Checkpoint]).map(|what| (what, Outcome::Passed));
-        Ok(ReportData {
-            package_id: begun.id,
-            made_at: begun.at,
-            made_by: begun.reader.actor.clone(),
-            controller: archive.controller(),
-            case_id: begun.case.id,
-            case_reference: begun.case.reference.clone(),
-            purpose: begun.asked.purpose.clone(),
-            recipient: begun.asked.recipient.clone(),
-            zone: archive.policy.zone,
-            recordings: std::mem::take(&mut self.shown),
-            checkpoint: ReportedCheckpoint {
-                origin: state.origin,
-                size: state.head.size,
-                root: state.head.root.to_string(),
-                stamped: None,
-                witnesses: Vec::new(),
-            },
-            ledger_key: key.fingerprint(),
-            seal: report::Seal {
-                subject: begun.certificate.subject().to_string(),
-                fingerprint: begun.fingerprint.clone(),
-                self_made: begun.certificate.is_self_made(),
-                timestamp: package.timestamp_authority.clone(),
-            },
-            verified: checked.collect(),
-            commands: commands(package),
-        })
-    }
-}
-
-/// The shortest commands of `VERIFY.txt`, which has all.
-fn commands(package: &PackageFacts) -> Vec<(Repeat, String)> {
-    let folder = folder_of(package.package_id);
-    let mut commands = vec![
-        (Repeat::Everything, format!("earwitness verify {folder}.zip --trust {}", package.seal)),
-        (Repeat::Manifest, "bagit.py --validate .".to_owned()),
-        (Repeat::Seal, instructions::SIGNATURE_COMMAND.to_owned()),
-    ];
-    if package.timestamp_authority.is_some() {
-        commands.push((Repeat::Timestamp, instructions::TIMESTAMP_COMMAND.to_owned()));
-    }
-    commands
 }
 
 /// A stream that breaks off at the deadline says so in its own words; here it is a recording whose time is over.

@@ -52,6 +52,8 @@ async fn a_closed_case_is_purged_when_its_period_is_over(place: &Place) {
         assert_eq!(post(&running, &an, &holds, &json!({"recordings": [id]})).await.json()["placed"], 1);
         assert_eq!(post(&running, &an, &holds, &json!({"account": "A-9"})).await.status, 200);
         post(&running, &an, &format!("/v1/cases/{case}/notes"), &json!({"text": "a note"})).await;
+        let asked = json!({"purpose": "summons", "recipient": {"name": "Voorbeeld", "kind": "bailiff"}});
+        assert_eq!(post(&running, &an, &format!("/v1/cases/{case}/evidence"), &asked).await.status, 200);
     }
     release_all(&running, ends, &an, &bo).await;
     close(&running, &an, ends).await;
@@ -83,6 +85,11 @@ async fn a_closed_case_is_purged_when_its_period_is_over(place: &Place) {
     expected.sort();
     assert_eq!(kept, expected, "that it was purged");
     assert_eq!(running.count_entries("case.purged").await, 1, "and the ledger says so");
+    let register = running.get(&an, "/v1/disclosures").await.json();
+    let of: Vec<_> = register["disclosures"].as_array().expect("a list").iter().map(|row| &row["case_id"]).collect();
+    assert_eq!(of, [&json!(stays)], "the register goes with its case");
+    let copies = listed(archive.store.as_ref(), &Prefix::disclosures()).await;
+    assert!(copies.len() == 1 && copies[0].path.starts_with(&format!("disclosures/{stays}/")), "{copies:?}");
     // What happened to the recording is the recording's, and its other case holds it.
     let kinds: Vec<String> = running.custody(id).await.into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds.iter().filter(|kind| *kind == "hold.placed").count(), 2, "{kinds:?}");

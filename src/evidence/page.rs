@@ -1,0 +1,91 @@
+//! `report.html` of a package: told out of what the package was made of.
+
+use super::EvidenceError;
+use super::begin::Begun;
+use super::instructions::{Signing, commands};
+use super::report::{self, CustodyEntry, ReportData, ReportedCheckpoint, ReportedRecording, Seal, Verified};
+use super::shapes::{CustodyLine, PackageFacts, RecordingFacts};
+use crate::archive::Archive;
+use crate::audio::Waveform;
+use crate::ledger::checkpoint;
+use crate::ledger::verify::Outcome;
+
+/// What was checked by the time that a package gets its page: each of it breaks the package off where it does not hold.
+const VERIFIED: [Verified; 5] = [
+    Verified::AudioDigest,
+    Verified::ReceiptSignature,
+    Verified::Commitments,
+    Verified::Inclusion,
+    Verified::Checkpoint,
+];
+
+/// An entry of the ledger, as far as the package tells of it.
+pub(super) fn entry(line: &CustodyLine) -> CustodyEntry {
+    let payload = line.opening.as_ref().map(|opening| &opening.payload);
+    CustodyEntry::of(Some(line.seq), line.at, &line.kind, payload)
+}
+
+/// One recording, whose sound is in `file`. What could not be decoded has no waveform to be looked at.
+pub(super) fn recording(
+    facts: RecordingFacts,
+    file: String,
+    waveform: Waveform,
+    custody: Vec<CustodyEntry>,
+) -> ReportedRecording {
+    ReportedRecording {
+        id: facts.id,
+        metadata: facts.metadata,
+        received_at: facts.received_at,
+        expires_at: facts.expires_at,
+        status: facts.status,
+        waveform: (facts.facts.frames > 0).then_some(waveform),
+        facts: facts.facts,
+        findings: facts.findings,
+        file,
+        sha256: facts.sha256,
+        sha512: None,
+        custody,
+    }
+}
+
+/// The page.
+pub(super) fn render(
+    archive: &Archive,
+    begun: &Begun,
+    package: &PackageFacts,
+    recordings: Vec<ReportedRecording>,
+) -> Result<String, EvidenceError> {
+    let (checkpoint, key) =
+        (checkpoint::verify(&begun.state.checkpoint, &archive.signing.public())?, archive.signing.public());
+    let self_made = begun.certificate.is_self_made();
+    let data = ReportData {
+        package_id: package.package_id,
+        made_at: package.made_at,
+        made_by: begun.reader.actor.clone(),
+        controller: package.controller.clone(),
+        case_id: package.case_id,
+        case_reference: begun.case.reference.clone(),
+        purpose: package.purpose.clone(),
+        recipient: package.recipient.clone(),
+        zone: archive.policy.zone,
+        recordings,
+        checkpoint: ReportedCheckpoint {
+            origin: checkpoint.origin,
+            size: checkpoint.head.size,
+            root: checkpoint.head.root.to_string(),
+            // The package stands by its own signature and timestamp; those of the ledger come later, and apart.
+            stamped: None,
+            witnesses: Vec::new(),
+        },
+        ledger_key: key.fingerprint(),
+        seal: Seal {
+            subject: begun.certificate.subject().to_string(),
+            fingerprint: begun.fingerprint.clone(),
+            self_made,
+            timestamp: package.timestamp_authority.clone(),
+        },
+        verified: VERIFIED.map(|what| (what, Outcome::Passed)).to_vec(),
+        commands: commands(package.package_id, &Signing::of(package, &key.fingerprint(), self_made)),
+    };
+    Ok(report::render(&data, package.language))
+}
