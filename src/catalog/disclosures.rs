@@ -29,6 +29,8 @@ statements! {
     RENEW = "UPDATE disclosures SET alive_until = $2 WHERE id = $1 AND state = 'begun'";
     MADE = "UPDATE disclosures SET state = 'made', ended_at = $2, byte_len = $3, sha256 = $4, is_stored = 0 WHERE id = $1 AND state = 'begun'";
     // Also of one whose last bytes did not arrive.
+    // Somebody may have said meanwhile how it ended, or that it goes on.
+    ABANDON = "UPDATE disclosures SET state = 'broken', ended_at = $2, is_stored = 0 WHERE id = $1 AND state = 'begun' AND alive_until < $2";
     BROKEN = "UPDATE disclosures SET state = 'broken', ended_at = $2, is_stored = 0 WHERE id = $1 AND state <> 'broken'";
     // From the store's copy, which is newer than a row that does not say how it ended.
     ENDED = "UPDATE disclosures SET state = $2, ended_at = $3, byte_len = $4, sha256 = $5 WHERE id = $1 AND state = 'begun' AND $2 <> 'begun'";
@@ -187,11 +189,13 @@ impl Catalog {
         tx.commit().await
     }
 
-    /// A package is still being sent.
-    pub async fn renew_disclosure(&self, id: Uuid, alive_until: Timestamp) -> Result<()> {
+    /// A package is still being sent; false where it ended, or was given up.
+    pub async fn renew_disclosure(&self, id: Uuid, alive_until: Timestamp) -> Result<bool> {
         let mut tx = self.begin().await?;
-        sqlx::query(RENEW).bind(id.to_string()).bind(alive_until.micros()).execute(&mut *tx.inner).await?;
-        tx.commit().await
+        let query = sqlx::query(RENEW).bind(id.to_string()).bind(alive_until.micros());
+        let done = query.execute(&mut *tx.inner).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
     }
 }
 
@@ -231,6 +235,12 @@ impl Tx {
     /// A package was not sent to its end; false when that was said before.
     pub async fn disclosure_broken(&mut self, id: Uuid, at: Timestamp) -> Result<bool> {
         let query = sqlx::query(BROKEN).bind(id.to_string()).bind(at.micros());
+        Ok(query.execute(&mut *self.inner).await?.rows_affected() == 1)
+    }
+
+    /// Nobody sends a package any more; false where somebody does after all, or said how it ended.
+    pub async fn disclosure_abandoned(&mut self, id: Uuid, now: Timestamp) -> Result<bool> {
+        let query = sqlx::query(ABANDON).bind(id.to_string()).bind(now.micros());
         Ok(query.execute(&mut *self.inner).await?.rows_affected() == 1)
     }
 

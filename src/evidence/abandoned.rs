@@ -31,7 +31,7 @@ pub async fn end_abandoned(archive: &Archive) -> Result<u64, ArchiveError> {
         let now = archive.clock.now();
         let (entry, _) = archive.entry(Kind::EVIDENCE_BROKEN, About::Case(case_id), &payload, now).await?;
         let mut tx = archive.catalog.begin().await?;
-        if !tx.disclosure_broken(id, now).await? {
+        if !tx.disclosure_abandoned(id, now).await? {
             tx.rollback().await?;
             continue;
         }

@@ -35,6 +35,9 @@ pub enum EvidenceError {
     /// Nobody takes the bytes any more.
     #[error("the client is gone")]
     ClientGone,
+    /// The register does not take it for one that is being sent any more.
+    #[error("it was taken for abandoned while it was being sent")]
+    GivenUp,
     /// The seal cannot be used.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -60,6 +63,7 @@ impl EvidenceError {
             Self::OtherAudio => "audio-damaged",
             Self::NotPublished => "ledger-unpublished",
             Self::ClientGone => "client-gone",
+            Self::GivenUp => "given-up",
             Self::Seal(error) => error.code(),
             Self::Close(error) => error.code(),
             Self::Zip(_) => "zip",

@@ -10,7 +10,7 @@ use crate::archive::row::{Decision, Verdict, open_receipt};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{LedgerState, OpeningRow};
 use crate::find::Opened;
-use crate::ledger::document;
+use crate::ledger::document::{self, DocumentKind};
 use crate::ledger::entry::{Commitment, leaf_bytes};
 use crate::ledger::receipt::Receipt;
 use crate::ledger::shapes::OpeningText;
@@ -37,10 +37,14 @@ impl Audience<'_> {
     }
 }
 
-/// The receipt, word for word. It must bear a signature, and be of this recording.
-pub fn receipt(opened: &Opened) -> Result<Vec<u8>, EvidenceError> {
+/// The receipt, word for word. It must bear the archive's signature, and be of this recording.
+pub fn receipt(archive: &Archive, opened: &Opened) -> Result<Vec<u8>, EvidenceError> {
     let bytes = open_receipt(opened.row.id, &opened.key, &opened.row.sealed_receipt)?;
-    let receipt: Receipt = document::open(&bytes)?.read()?;
+    let document = document::open(&bytes)?;
+    if document.kind() != DocumentKind::Receipt || *document.key() != archive.signing.public() {
+        return Err(ArchiveError::Document("a receipt that the archive did not sign").into());
+    }
+    let receipt: Receipt = document.read()?;
     if receipt.id != opened.row.id || receipt.sha256 != opened.sealed.sha256 {
         return Err(ArchiveError::Document("the receipt of another recording").into());
     }

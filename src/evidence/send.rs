@@ -123,6 +123,7 @@ impl Making<'_> {
             self.recording(&mut bag, out, &folder, *id).await?;
             crate::failpoint::hit("evidence.recording_sent");
         }
+        self.still_all().await?;
         let package = self.facts();
         let common = self.common(package)?;
         for piece in parts::common(&mut bag, &folder_of(self.begun.id), &common)? {
@@ -154,10 +155,26 @@ impl Making<'_> {
         Ok(())
     }
 
+    /// What is put into the package now must not be past its deadline.
+    fn still(&self, opened: &Opened) -> Result<(), EvidenceError> {
+        let is_over = opened.row.held_since.is_none() && self.archive.clock.now() >= opened.row.expires_at;
+        if is_over { Err(FindError::Gone.into()) } else { Ok(()) }
+    }
+
+    /// Before what tells of all recordings: their time, and their holds, may have ended since each was sent.
+    async fn still_all(&self) -> Result<(), EvidenceError> {
+        for id in &self.begun.recordings {
+            look_up(self.archive, *id, Sight::View(&self.begun.reader.view)).await?;
+        }
+        Ok(())
+    }
+
     async fn renew(&mut self) -> Result<(), EvidenceError> {
         let now = self.archive.clock.now();
         if now.since(self.renewed) >= RENEW {
-            self.archive.catalog.renew_disclosure(self.begun.id, now.plus(ALIVE)).await?;
+            if !self.archive.catalog.renew_disclosure(self.begun.id, now.plus(ALIVE)).await? {
+                return Err(EvidenceError::GivenUp);
+            }
             self.renewed = now;
         }
         Ok(())
@@ -180,7 +197,7 @@ impl Making<'_> {
         let files = RecordingFiles {
             folder: folder.to_owned(),
             facts: gather::facts(&opened),
-            receipt: gather::receipt(&opened)?,
+            receipt: gather::receipt(self.archive, &opened)?,
             waveform: (json, audio::svg(&picture, PICTURE.0, PICTURE.1)),
         };
         for piece in parts::recording(bag, &files, &list)? {
@@ -193,7 +210,7 @@ impl Making<'_> {
 
     /// A file that may be too long for memory: measured first, then sent, read once more where it was not kept.
     async fn streamed(
-        &self,
+        &mut self,
         bag: &mut BagWriter,
         out: &mut Out,
         path: &str,
@@ -205,11 +222,13 @@ impl Making<'_> {
         while let Some(chunk) = bytes.next().await {
             let chunk = chunk.map_err(|error| read_failed(error, self.archive, opened))?;
             measure.update(&chunk);
+            self.renew().await?;
             kept = kept.filter(|kept: &Vec<u8>| kept.len() + chunk.len() <= KEPT_BYTES);
             if let Some(kept) = &mut kept {
                 kept.extend_from_slice(&chunk);
             }
         }
+        self.still(opened)?;
         let measured = measure.finish();
         // Nothing is handed over that is not what was received.
         let is_other = hex::encode(measured.sha256) != opened.sealed.sha256 || measured.byte_len != opened.row.byte_len;
@@ -224,12 +243,19 @@ impl Making<'_> {
     }
 
     /// Sends what was measured, and measures it again.
-    async fn again(&self, out: &mut Out, opened: &Opened, part: Part, before: &Measured) -> Result<(), EvidenceError> {
+    async fn again(
+        &mut self,
+        out: &mut Out,
+        opened: &Opened,
+        part: Part,
+        before: &Measured,
+    ) -> Result<(), EvidenceError> {
         let mut measure = Measure::default();
         let mut bytes = self.open(opened, part).await?;
         while let Some(chunk) = bytes.next().await {
             let chunk = chunk.map_err(|error| read_failed(error, self.archive, opened))?;
             measure.update(&chunk);
+            self.renew().await?;
             out.put(chunk).await?;
         }
         if measure.finish() == *before { Ok(()) } else { Err(EvidenceError::OtherAudio) }
@@ -240,7 +266,7 @@ impl Making<'_> {
         Ok(match part {
             Part::Audio => original(archive, opened, reader, 0..opened.row.byte_len).await?,
             Part::Vcon => {
-                let receipt = gather::receipt(opened)?;
+                let receipt = gather::receipt(archive, opened)?;
                 document(archive, opened, reader, Beside { receipt: Some(receipt), ..Beside::default() }).await?
             }
         })

@@ -6,11 +6,12 @@ use std::io::{Read, Seek};
 use super::checks;
 use super::files::Files;
 use super::sealed::Seal;
+use crate::evidence::bag::folder_of;
 use crate::evidence::names;
 use crate::evidence::shapes::{PACKAGE_TYPE, PackageFacts};
 use crate::ledger::checkpoint;
 use crate::ledger::shapes::LedgerKey;
-use crate::ledger::signing::PublicKey;
+use crate::ledger::signing::{PublicKey, sha256};
 use crate::ledger::tree::TreeHead;
 use crate::ledger::verify::{Report, TrustedKey};
 
@@ -37,7 +38,8 @@ pub(super) fn check<R: Read + Seek>(report: &mut Report, files: &mut Files<R>, s
     let key = ledger_key(files);
     let detail = key.as_ref().map_or_else(|| "not readable".to_owned(), |(origin, _)| origin.clone());
     report.add(checks::LEDGER_KEY, key.is_some(), &detail);
-    let report_page = files.data(names::REPORT, MAX_BYTES).is_some_and(|page| !page.is_empty());
+    // However long: it was looked at with the lists.
+    let report_page = files.digest(&format!("data/{}", names::REPORT)).is_some_and(|digest| digest != sha256(b""));
     report.add(checks::REPORT, report_page, "");
     let (origin, key) = key?;
     let checkpoint = files.data(names::CHECKPOINT, checkpoint::MAX_BYTES as u64).unwrap_or_default();
@@ -94,8 +96,13 @@ fn contradiction<R: Read + Seek>(
     if !seal.is_some_and(same) {
         return Some("it is signed with another certificate than it says");
     }
-    if package.timestamp_authority.is_some() && !seal.is_some_and(|seal| seal.is_stamped) {
-        return Some("the timestamp that it speaks of is missing");
+    if files.folder() != folder_of(package.package_id) {
+        return Some("its folder has the name of another package");
+    }
+    match (package.timestamp_authority.is_some(), seal.is_some_and(|seal| seal.is_stamped)) {
+        (true, false) => return Some("the timestamp that it speaks of is missing"),
+        (false, true) => return Some("it has a timestamp that it does not speak of"),
+        _ => {}
     }
     let said: BTreeSet<&str> = package.recordings.iter().map(|recording| recording.folder.as_str()).collect();
     let there: BTreeSet<&str> =

@@ -22,6 +22,7 @@ const TAGS: [&str; 3] = ["bagit.txt", BAG_INFO, MANIFEST];
 /// The files of a package by their paths in its folder.
 pub(super) struct Files<R> {
     zip: ZipReader<R>,
+    folder: String,
     places: HashMap<String, usize>,
     digests: BTreeMap<String, [u8; 32]>,
 }
@@ -48,10 +49,15 @@ impl<R: Read + Seek> Files<R> {
             };
             places.insert(path.to_owned(), index);
         }
-        let mut files = Self { zip, places, digests: BTreeMap::new() };
+        let mut files = Self { zip, folder: folder.unwrap_or_default(), places, digests: BTreeMap::new() };
         let declared = files.read("bagit.txt", MAX_TAG_BYTES).is_some_and(|bytes| bytes == BAGIT.as_bytes());
-        report.add(checks::BAG, declared, folder.as_deref().unwrap_or_default());
+        report.add(checks::BAG, declared, &files.folder);
         declared.then_some(files)
+    }
+
+    /// The one folder at the top.
+    pub(super) fn folder(&self) -> &str {
+        &self.folder
     }
 
     /// A whole file of at most so many bytes; none when it is not there, or longer.

@@ -13,6 +13,9 @@ use crate::signature::CmsError;
 use crate::signature::signed::Signed;
 use crate::timestamp::{self, Stamped, TimestampError};
 
+/// How far the authority's time may be from the signer's: they are a moment apart, by two clocks.
+const APART: Duration = Duration::from_secs(10 * 60);
+
 /// A signature that holds.
 pub(super) struct Seal {
     /// SHA-256 of the certificate.
@@ -82,6 +85,10 @@ fn check_stamp<R: Read + Seek>(
         return Err(TimestampError::Other("the signature beside it is another one"));
     }
     let stamped = timestamp::check(stamp, &sha256(signed.signature()), None)?;
+    let signed_at = signed.signing_time().map(since_1970);
+    if signed_at.is_none_or(|at| stamped.at < at.minus(APART) || stamped.at > at.plus(APART)) {
+        return Err(TimestampError::Other("it is of another time than the signature"));
+    }
     if !signed.certificate().is_valid_at(stamped.at.since(Timestamp::from_micros(0))) {
         return Err(TimestampError::Other("the seal's certificate was not valid at its time"));
     }

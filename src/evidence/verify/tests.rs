@@ -115,6 +115,10 @@ async fn each_file_in_turn_changed_left_out_or_added_is_noticed() {
         with.push((format!("{}/{extra}", sample.folder), b"x".to_vec()));
         assert!(!check(&pack(&with), &[]).ok(), "with {extra}");
     }
+    let other = "evidence-00000000-0000-4000-8000-000000000000";
+    let renamed: Vec<_> =
+        files.iter().map(|(name, bytes)| (name.replace(&sample.folder, other), bytes.clone())).collect();
+    assert_eq!(failed(&check(&pack(&renamed), &[])), ["package"], "under another package's name");
     let mut beside = files;
     beside.push(("elsewhere.txt".to_owned(), b"x".to_vec()));
     assert_eq!(failed(&check(&pack(&beside), &[])), ["bag"]);

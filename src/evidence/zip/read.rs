@@ -103,10 +103,12 @@ fn directory<R: Read + Seek>(source: &mut R, total: u64) -> Result<(u64, u64, Ve
     if count > MAX_MEMBERS as u64 || bytes > MAX_DIRECTORY_BYTES {
         return Err(wrong("more files than a package has"));
     }
-    let end = form::end(count, at, bytes);
-    if at.checked_add(bytes).and_then(|end_at| end_at.checked_add(end.len() as u64)) != Some(total) {
+    // Whatever it says: only what lies within the file is computed with.
+    let end_at = at.checked_add(bytes).filter(|end_at| *end_at <= total);
+    let end = end_at.map(|end_at| (end_at, form::end(count, at, bytes)));
+    let Some((_, end)) = end.filter(|(end_at, end)| end_at.checked_add(end.len() as u64) == Some(total)) else {
         return Err(wrong("cut off, or there is something before or after it"));
-    }
+    };
     if !tail.ends_with(&end) {
         return Err(wrong("its end is not as it is written here"));
     }

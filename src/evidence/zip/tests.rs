@@ -108,6 +108,14 @@ fn many_files_take_the_longer_end() {
 }
 
 #[test]
+fn a_directory_beyond_the_end_of_numbers_is_refused() {
+    let mut bytes = form::end(u64::from(u16::MAX), 0, 0);
+    bytes[40..48].copy_from_slice(&2_u64.to_le_bytes());
+    bytes[48..56].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert!(ZipReader::open(Cursor::new(&bytes)).is_err());
+}
+
+#[test]
 fn a_file_beyond_four_gibibytes_has_its_length_in_the_longer_field() {
     let long = Member { name: "bag/long".into(), byte_len: 5 << 30, crc: 7, offset: 0 };
     let after = Member { name: "bag/after".into(), byte_len: 1, crc: 8, offset: long.end() };
