@@ -154,12 +154,17 @@ async fn forget_destroyed(archive: &Archive) -> Result<(), ArchiveError> {
 }
 
 async fn write_stale_sidecars(archive: &Archive) -> Result<u64, ArchiveError> {
-    let mut written = 0;
+    let (mut written, mut first) = (0, None);
     for id in archive.catalog.stale_sidecars(BATCH).await? {
-        archive.refresh_sidecar(id).await?;
-        written += 1;
+        match archive.refresh_sidecar(id).await {
+            Ok(_) => written += 1,
+            Err(error) => {
+                tracing::error!(recording = %id, %error, "a sidecar stays older than its row");
+                first.get_or_insert(error);
+            }
+        }
     }
-    Ok(written)
+    first.map_or(Ok(written), Err)
 }
 
 /// Makes the keys of the months in which recordings of today and of the next two months end: at a month's turn no

@@ -100,7 +100,7 @@ pub const SETTINGS: &[Spec] = &[
     spec(
         "vcon_signers",
         "",
-        "PEM file of the certificates whose signatures on vCons count; not set: whoever signed, it has to be intact",
+        "PEM file of the certificates whose signatures on vCons count; not set: whoever signed, it has to be intact. Unsigned ones are taken either way",
     ),
     spec("controller_name", "", "the controller (GDPR art. 4(7)), on reports and exports"),
     spec("controller_address", "", "the controller's postal address"),

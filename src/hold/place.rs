@@ -65,16 +65,31 @@ pub async fn place(archive: &Archive, hold: &NewHold, actor: &Actor) -> Result<P
     let outcome = tx.place_hold(&placed).await?;
     if outcome != HoldOutcome::Placed {
         tx.rollback().await?;
+        if outcome == HoldOutcome::AlreadyHeld {
+            // Whoever placed it may not have come so far.
+            tell_the_store(archive, row.id).await?;
+        }
         return not_placed(outcome);
     }
     tx.add_recording_key(row.id, &wrap).await?;
     tx.add_lookups(row.id, &lookups_of(&case, &sealed.metadata)).await?;
     tx.append_entry(&entry).await?;
+    // Waiting for the row takes its time, and the deadline does not wait.
+    if hold.rule.is_none() && row.expires_at <= archive.clock.now() {
+        tx.rollback().await?;
+        return Err(HoldError::TooLate);
+    }
     tx.commit().await?;
     archive.ledger_nudge.notify_one();
-    archive.refresh_sidecar(row.id).await?;
-    archive.guard(row.id).await?;
+    tell_the_store(archive, row.id).await?;
     Ok(Placed::Placed)
+}
+
+/// The sidecar has the hold, and the store's own hold is set: an old catalog gets it back from there.
+async fn tell_the_store(archive: &Archive, id: RecordingId) -> Result<(), HoldError> {
+    archive.refresh_sidecar(id).await?;
+    archive.guard(id).await?;
+    Ok(())
 }
 
 fn not_placed(outcome: HoldOutcome) -> Result<Placed, HoldError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use earwitness::access::{Caller, Role, StoredToken};
-use earwitness::catalog::SecretState;
+use earwitness::catalog::{HoldOutcome, HoldRow, SecretState};
 use earwitness::clock::Clock as _;
 use earwitness::find::{Question, Reader, find_all};
 use earwitness::hold::{case, catch_arrivals};
@@ -23,6 +23,7 @@ use crate::support::stack::Place;
 on_both_stacks!(
     in Versioned:
     each_named_recording_gets_an_answer_of_its_own,
+    asked_for_again_a_hold_is_told_to_the_store_as_well,
     what_a_search_finds_is_held,
     a_rule_holds_what_is_here_and_what_arrives,
     what_arrives_under_a_rule_is_not_purged_before_it_is_caught,
@@ -51,6 +52,23 @@ fn outcomes(answer: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let all = answer["recordings"].as_array().expect("a list").iter();
     all.map(|one| (text(&one["id"]), text(&one["outcome"]))).collect()
+}
+
+async fn asked_for_again_a_hold_is_told_to_the_store_as_well(place: &Place) {
+    let running = Running::start(place).await;
+    let (crm, an) = (running.token(Role::Ingest, &[], None).await, legal(&running, "An").await);
+    let case = open(&running, &an, "2026/12").await;
+    let id = take_in(&running, &crm, "kept", "A-1", "2026-11-22T09:00:00Z").await;
+    // Somebody placed it, and died before the sidecar had it.
+    let catalog = &running.archive.catalog;
+    let mut tx = catalog.begin().await.expect("a transaction");
+    let hold = HoldRow::direct(Uuid::new_v4(), case, id, running.clock.now());
+    assert_eq!(tx.place_hold(&hold).await.expect("an answer"), HoldOutcome::Placed);
+    tx.commit().await.expect("committed");
+    assert_eq!(catalog.stale_sidecars(10).await.expect("an answer"), [id]);
+    let again = post(&running, &an, &format!("/v1/cases/{case}/holds"), &json!({"recordings": [id]})).await.json();
+    assert_eq!(outcomes(&again), [(id.to_string(), "already-held".to_owned())]);
+    assert_eq!(catalog.stale_sidecars(10).await.expect("an answer"), [], "an old catalog gets it back from there");
 }
 
 async fn each_named_recording_gets_an_answer_of_its_own(place: &Place) {
