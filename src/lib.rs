@@ -23,6 +23,7 @@
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
 //! | keep in a dispute | [`hold`] | cases, their holds and rules, releases by two persons: past its deadline a held recording lives by its case's key |
 //! | hand over | [`evidence`] | packages that an outsider can check without us |
+//! | count | [`statistics`] | what purged calls leave: counts too coarse to find anyone in |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | once at a time | [`leases`] | work that one node does while the others wait |
@@ -55,6 +56,7 @@ pub mod recording;
 pub mod retention;
 pub mod serve;
 pub mod signature;
+pub mod statistics;
 pub mod telemetry;
 pub mod timestamp;
 pub mod vault;

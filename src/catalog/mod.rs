@@ -39,6 +39,7 @@ mod rules;
 mod search;
 mod secrets;
 mod sql;
+mod statistics;
 mod tokens;
 mod totals;
 
@@ -66,6 +67,7 @@ pub use rules::RuleRow;
 pub use search::{Filter, Page, ScopeFilter};
 pub use secrets::{SecretRow, SecretState};
 pub use sql::prepare_all;
+pub use statistics::OpenCell;
 pub use tokens::TokenRow;
 pub use totals::{MonthTotals, Totals};
 

@@ -22,6 +22,7 @@ statements! {
           AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL)) \
         AND NOT EXISTS (SELECT 1 FROM purges WHERE month = $2 AND stage <> 'certified') \
         AND NOT EXISTS (SELECT 1 FROM calls WHERE pending_month = $2) \
+        AND NOT EXISTS (SELECT 1 FROM statistics_open WHERE month = $2) \
         AND NOT EXISTS (SELECT 1 FROM recording_keys WHERE holder = $1) \
         AND NOT EXISTS (SELECT 1 FROM ledger_openings WHERE sealed_under = $1)";
     DESTROYED = "UPDATE secrets SET state = 'destroyed', wrapped = NULL, destroyed_at = $2, entry_id = $3 \

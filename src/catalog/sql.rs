@@ -35,6 +35,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::releases::ALL,
         super::rules::ALL,
         super::secrets::ALL,
+        super::statistics::ALL,
         super::tokens::ALL,
         super::totals::ALL,
     ];

@@ -14,6 +14,7 @@ mod restore;
 mod retention;
 mod serve;
 mod signals;
+mod statistics;
 mod store;
 mod token;
 mod verify;
@@ -80,6 +81,8 @@ enum Command {
     Token(token::Args),
     /// Say what is kept, what is due, and what was purged
     Report,
+    /// Show what purged calls leave: counts, for good
+    Statistics(statistics::Args),
     /// Make or check the store itself
     #[command(subcommand)]
     Store(store::Args),
@@ -148,6 +151,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::MigrateKeys(args) => in_runtime(migrate::keys(args, config, output)),
         Command::Token(args) => in_runtime(token::run(args, config, output)),
         Command::Store(args) => in_runtime(store::run(args, config, output)),
+        Command::Statistics(args) => in_runtime(statistics::run(args, config, output)),
         Command::Report => in_runtime(report::run(config, output)),
         Command::Retention(args) => in_runtime(retention::run(args, config, output)),
         Command::Verify(_) | Command::Demo(_) => Ok(Exit::Done),

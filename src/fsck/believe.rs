@@ -9,6 +9,7 @@ use crate::ledger::destruction::{DestructionFacts, DestructionRecord};
 use crate::ledger::document::{self, DocumentKind};
 use crate::ledger::kind::Kind;
 use crate::ledger::shapes::ProvenEntry;
+use crate::ledger::statistics::{StatisticsFacts, StatisticsRecord};
 
 /// The facts of a certificate of deletion.
 pub(super) fn certificate(archive: &Archive, bytes: &[u8]) -> Result<PurgeFacts, ArchiveError> {
@@ -21,6 +22,13 @@ pub(super) fn certificate(archive: &Archive, bytes: &[u8]) -> Result<PurgeFacts,
 pub(super) fn destruction(archive: &Archive, bytes: &[u8]) -> Result<DestructionFacts, ArchiveError> {
     let DestructionRecord { facts, ledger, .. } = own(archive, bytes, DocumentKind::DestructionRecord)?;
     in_the_ledger(archive, &ledger, &Kind::MONTH_DESTROYED, &facts)?;
+    Ok(facts)
+}
+
+/// The facts of published statistics.
+pub(super) fn statistics(archive: &Archive, bytes: &[u8]) -> Result<StatisticsFacts, ArchiveError> {
+    let StatisticsRecord { facts, ledger, .. } = own(archive, bytes, DocumentKind::Statistics)?;
+    in_the_ledger(archive, &ledger, &Kind::STATISTICS_PUBLISHED, &facts)?;
     Ok(facts)
 }
 

@@ -13,6 +13,7 @@ mod rebuild;
 mod rehash;
 mod report;
 mod rows;
+mod statistics;
 mod tokens;
 mod trouble;
 

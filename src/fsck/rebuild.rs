@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::report::Report;
-use super::{believe, cases, catch_up, tokens};
+use super::{believe, cases, catch_up, statistics as counting, tokens};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
 use crate::clock::Timestamp;
@@ -27,7 +27,7 @@ use uuid::Uuid;
 /// Things that one listing asks for.
 const PAGE: usize = 1_000;
 /// Longest tile, certificate or record that is read.
-const MAX_BYTES: u64 = 64 << 20;
+pub(super) const MAX_BYTES: u64 = 64 << 20;
 
 /// Brings the catalog up to date. Can be repeated; a catalog that is up to date is left as it is. What cannot be read, or
 /// is not to be believed, is reported and passed over.
@@ -55,6 +55,12 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
             && report.unless_unreadable(evidence::register::restore(archive, case, id).await, key)? == Some(true)
         {
             report.disclosures_restored += 1;
+        }
+    }
+    // Before the purges: what is published is not counted again.
+    for key in keys_below(archive, &Prefix::statistics()).await? {
+        if let ObjectKey::Statistics(month) = key {
+            report.unless_unreadable(counting::published(archive, month).await, key)?;
         }
     }
     for key in keys_below(archive, &Prefix::certificates()).await? {
@@ -242,6 +248,7 @@ async fn purge(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result
     if (facts.month, facts.recording_id) != (month, id) {
         return Err(ArchiveError::Document("a certificate of another recording"));
     }
+    let counted = counting::uncounted(archive, &facts).await?;
     let purge = PurgeRow {
         recording_id: facts.recording_id,
         month: facts.month,
@@ -259,6 +266,9 @@ async fn purge(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result
     };
     archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await?;
     let mut tx = archive.catalog.begin().await?;
+    if let Some(counted) = &counted {
+        crate::statistics::count(&mut tx, counted).await?;
+    }
     tx.restore_purge(&purge, &bytes).await?;
     tx.commit().await?;
     Ok(())

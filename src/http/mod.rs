@@ -10,6 +10,7 @@
 //! | `state` | what this side needs of the rest |
 //! | `address` | where a call came from |
 //! | `body` | JSON, query and path with clear errors |
+//! | `csv` | answers as a table |
 //! | `range`, `cursor`, `multipart`, `vcon`, `upload`, `spooled` | parts of representations, pages, uploads |
 //! | `openapi`, `api` | the document, and the handlers |
 
@@ -19,6 +20,7 @@ mod app;
 pub mod around;
 pub mod body;
 pub mod codes;
+pub mod csv;
 pub mod cursor;
 pub mod may;
 pub mod multipart;

@@ -66,6 +66,8 @@ permissions! {
     ReadCustody "read-custody" [Legal Privacy Auditor];
     /// Reading the retention report, what is due soon, and certificates.
     ReadRetention "read-retention" [Legal Privacy Auditor Operator];
+    /// Reading the statistics of purged calls.
+    SeeStatistics "see-statistics" [Legal Privacy Auditor Operator];
     /// Asking what a purge would do. A real run is the operator's alone: the handler looks at the role once more.
     RunPurge "run-purge" [Privacy Auditor Operator];
 }

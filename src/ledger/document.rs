@@ -23,11 +23,13 @@ pub enum DocumentKind {
     Certificate,
     /// That a month's key is gone: [`super::destruction::DestructionRecord`].
     DestructionRecord,
+    /// What purged calls leave: [`super::statistics::StatisticsRecord`].
+    Statistics,
 }
 
 impl DocumentKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Receipt, Self::Certificate, Self::DestructionRecord];
+    pub const ALL: [Self; 4] = [Self::Receipt, Self::Certificate, Self::DestructionRecord, Self::Statistics];
 
     /// The word in the member `type`.
     pub const fn as_str(self) -> &'static str {
@@ -35,6 +37,7 @@ impl DocumentKind {
             Self::Receipt => "earwitness-receipt-v1",
             Self::Certificate => "earwitness-certificate-v1",
             Self::DestructionRecord => "earwitness-destruction-record-v1",
+            Self::Statistics => "earwitness-statistics-v1",
         }
     }
 }

@@ -95,6 +95,8 @@ kinds! {
     RELATED_STORED = "related.stored";
     /// An evidence package was begun: its first byte is sent after this.
     EVIDENCE_BEGUN = "evidence.begun";
+    /// A month's statistics were published: what its purged calls leave.
+    STATISTICS_PUBLISHED = "statistics.published";
     /// An evidence package is complete.
     EVIDENCE_MADE = "evidence.made";
     /// An evidence package was not sent to its end.

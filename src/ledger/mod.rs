@@ -35,6 +35,7 @@ pub mod receipt;
 pub mod sequencer;
 pub mod shapes;
 pub mod signing;
+pub mod statistics;
 pub mod tiles;
 pub mod tree;
 pub mod verify;

@@ -91,6 +91,7 @@ fn a_document(bytes: &[u8], proof: Option<&str>, trust: Option<&TrustedKey>) -> 
         DocumentKind::Receipt => Subject::Receipt,
         DocumentKind::Certificate => Subject::Certificate,
         DocumentKind::DestructionRecord => Subject::DestructionRecord,
+        DocumentKind::Statistics => Subject::Statistics,
     });
     report.add(checks::WELL_FORMED, true, document.kind().as_str());
     report.add(checks::SIGNATURE, document.signature_holds(), &format!("by {}", document.key().fingerprint()));
@@ -99,6 +100,7 @@ fn a_document(bytes: &[u8], proof: Option<&str>, trust: Option<&TrustedKey>) -> 
         DocumentKind::Receipt => checks::receipt(&mut report, &document, proof),
         DocumentKind::Certificate => checks::certificate(&mut report, &document),
         DocumentKind::DestructionRecord => checks::destruction(&mut report, &document),
+        DocumentKind::Statistics => checks::statistics(&mut report, &document),
     };
     if let (Some(trusted), Some(origin)) = (trust.and_then(TrustedKey::origin), origin) {
         report.add(checks::ORIGIN, origin == trusted, &origin);

@@ -14,6 +14,7 @@ mod months;
 mod pass;
 pub mod returned;
 mod run;
+mod statistics;
 mod steps;
 
 pub use error::PurgeError;

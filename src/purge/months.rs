@@ -17,7 +17,7 @@ use crate::vault::keys::KeyName;
 use crate::vault::objects::ObjectKey;
 
 /// How long after its end a month's key lives on at least: uploads that were judged in the last second have ended.
-const GRACE: Duration = Duration::from_secs(3600);
+pub(super) const GRACE: Duration = Duration::from_secs(3600);
 
 /// From when on the key of a month may be destroyed; none beyond the calendar.
 fn destroyed_from(archive: &Archive, month: ExpiryMonth) -> Option<Timestamp> {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::brakes;
 use super::failures::Failures;
-use super::{PurgeError, cases, months, steps};
+use super::{PurgeError, cases, months, statistics, steps};
 use crate::archive::Archive;
 use crate::catalog::PurgeStage;
 use crate::clock::Timestamp;
@@ -41,6 +41,8 @@ pub struct PassReport {
     pub certified: u64,
     /// Month keys destroyed.
     pub months_destroyed: u64,
+    /// Months whose statistics were published.
+    pub statistics_published: u64,
     /// Closed cases whose own retention period was over, purged.
     pub cases_purged: u64,
     /// How many are still due after this pass.
@@ -131,6 +133,8 @@ async fn take_steps(archive: &Archive, report: &mut PassReport, failures: &mut F
     failures.keep("held", left);
     let ended = cases::end_cases(archive, failures).await;
     report.cases_purged = failures.keep("cases", ended);
+    let published = statistics::publish(archive, failures).await;
+    report.statistics_published = failures.keep("statistics", published);
     let destroyed = months::end_months(archive, failures).await;
     report.months_destroyed = failures.keep("months", destroyed);
 }

@@ -16,6 +16,7 @@ use crate::catalog::{CatalogError, PurgeRow, PurgeStage};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
+use crate::statistics;
 use crate::vault::VaultError;
 use crate::vault::objects::{ObjectKey, Prefix, RecordingPart, StoreError};
 
@@ -162,7 +163,11 @@ async fn delete_objects(archive: &Archive, purge: &PurgeRow) -> Result<bool, Pur
 /// Deletes the rows and erases the openings of the ledger's entries.
 async fn delete_rows(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
     let at = not_before(archive, purge.objects_deleted_at.unwrap_or(purge.fenced_at));
+    let counted = statistics::contribution(archive, purge.recording_id, at).await?;
     let mut tx = archive.catalog.begin().await?;
+    if let Some(counted) = &counted {
+        statistics::count(&mut tx, counted).await?;
+    }
     tx.delete_rows(purge, at).await?;
     tx.commit().await?;
     crate::failpoint::hit("purge.rows_deleted");

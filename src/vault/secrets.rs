@@ -39,6 +39,10 @@ pub enum LookupField {
     PersonName,
     /// A label.
     Tag,
+    /// A cell of statistics that is being counted.
+    StatisticsCell,
+    /// An account in such a cell.
+    StatisticsAccount,
 }
 
 impl LookupField {
@@ -53,6 +57,8 @@ impl LookupField {
             Self::Person => "person",
             Self::PersonName => "person-name",
             Self::Tag => "tag",
+            Self::StatisticsCell => "statistics-cell",
+            Self::StatisticsAccount => "statistics-account",
         }
     }
 }

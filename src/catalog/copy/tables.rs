@@ -231,6 +231,12 @@ pub const TABLES: &[Table] = &[
         ],
     ),
     Table { name: "pins", columns: &[("name", Text), ("value", Text)], only: Some(OF_BOTH) },
+    table("statistics_open", &[("month", Text), ("cell_mac", Bytes), ("sealed", Bytes)]),
+    table("statistics_accounts", &[("month", Text), ("cell_mac", Bytes), ("account_mac", Bytes)]),
+    table(
+        "statistics_published",
+        &[("month", Text), ("published_at", Number), ("entry_id", Text), ("document", Bytes)],
+    ),
     table("policies", &[("name", Text), ("version", Number), ("terms", Text), ("applied_at", Number)]),
 ];
 

@@ -12,6 +12,7 @@ use crate::ledger::kind::Kind;
 use crate::ledger::proof::Proof;
 use crate::ledger::receipt::{Receipt, ReceiptEntry};
 use crate::ledger::shapes::ProvenEntry;
+use crate::ledger::statistics::StatisticsRecord;
 
 macro_rules! checks {
     ($($name:ident = $text:literal, $means:literal;)*) => {
@@ -33,6 +34,7 @@ checks! {
     ATTESTED = "attestations", "A timestamp or a witness was given for something that has none.";
     TIMESTAMP = "timestamp", "It is not shown that the tree existed at that time.";
     WITNESS = "witness", "It is not shown that this witness saw the tree as the continuation of those before.";
+    COARSE = "coarse enough", "A cell is of fewer calls than the statistics promise.";
     GONE = "looked again", "Something of the recording was still there when it was looked for again.";
 }
 
@@ -91,6 +93,16 @@ pub(super) fn destruction(report: &mut Report, document: &Document) -> Option<St
     }
     report.add(ORDER, order, &told);
     proven(report, document, &record.ledger, &Kind::MONTH_DESTROYED)
+}
+
+pub(super) fn statistics(report: &mut Report, document: &Document) -> Option<String> {
+    let read = document.read::<StatisticsRecord>();
+    report.add(SHAPE, read.is_ok(), &detail(&read));
+    let record = read.ok()?;
+    let smallest = record.facts.cells.iter().map(|cell| cell.calls).min();
+    let told = smallest.map_or("no cell".to_owned(), |calls| format!("the smallest cell is of {calls} calls"));
+    report.add(COARSE, smallest.is_none_or(|calls| calls >= record.facts.fewest_calls), &told);
+    proven(report, document, &record.ledger, &Kind::STATISTICS_PUBLISHED)
 }
 
 fn proven(report: &mut Report, document: &Document, entry: &ProvenEntry, kind: &Kind) -> Option<String> {

@@ -15,6 +15,8 @@ pub enum Subject {
     Certificate,
     /// A record that a month's key was destroyed.
     DestructionRecord,
+    /// Published statistics.
+    Statistics,
     /// A checkpoint of the ledger.
     Checkpoint,
     /// An evidence package.

@@ -81,6 +81,8 @@ pub enum ObjectKey {
         /// The package.
         id: Uuid,
     },
+    /// `statistics/<month>.json`: what the calls that were purged in a month leave, signed.
+    Statistics(ExpiryMonth),
     /// `ledger/checkpoint`: the newest checkpoint; overwritten.
     Checkpoint,
     /// `ledger/checkpoints/<size>`: the checkpoint of that tree size.
@@ -109,6 +111,7 @@ impl fmt::Display for ObjectKey {
             Self::Case(id) => write!(f, "cases/{}", id.as_hyphenated()),
             Self::CasePurged(id) => write!(f, "cases/{}.purged", id.as_hyphenated()),
             Self::Disclosure { case, id } => write!(f, "disclosures/{}/{}", case.as_hyphenated(), id.as_hyphenated()),
+            Self::Statistics(month) => write!(f, "statistics/{month}.json"),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
             Self::CheckpointAt(size) => write!(f, "ledger/checkpoints/{size}"),
             Self::Timestamp(size) => write!(f, "ledger/timestamps/{size}.tsr"),
@@ -156,6 +159,7 @@ fn parse(text: &str) -> Option<ObjectKey> {
             let (case, id) = rest.split_once('/')?;
             Some(ObjectKey::Disclosure { case: Uuid::try_parse(case).ok()?, id: Uuid::try_parse(id).ok()? })
         }
+        "statistics" => rest.strip_suffix(".json")?.parse().ok().map(ObjectKey::Statistics),
         "ledger" if rest == "checkpoint" => Some(ObjectKey::Checkpoint),
         "ledger" => match rest.split_once('/')? {
             ("checkpoints", size) => size.parse().ok().map(ObjectKey::CheckpointAt),
@@ -227,6 +231,11 @@ impl Prefix {
         Self(format!("disclosures/{}/", case.as_hyphenated()))
     }
 
+    /// The published statistics.
+    pub fn statistics() -> Self {
+        Self("statistics/".into())
+    }
+
     /// The ledger's tiles and checkpoints.
     pub fn ledger() -> Self {
         Self("ledger/".into())
@@ -276,6 +285,7 @@ mod tests {
             format!("cases/{ID}"),
             format!("cases/{ID}.purged"),
             format!("disclosures/{ID}/{ID}"),
+            "statistics/2031-11.json".into(),
             "ledger/checkpoint".into(),
             "ledger/checkpoints/1200".into(),
             "ledger/timestamps/1200.tsr".into(),

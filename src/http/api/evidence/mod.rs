@@ -3,9 +3,8 @@
 //! | file | call |
 //! |---|---|
 //! | `package` | a package, streamed as it is made |
-//! | `register`, `csv` | the register of disclosures, as JSON and as a table |
+//! | `register` | the register of disclosures, as JSON and as a table |
 
-mod csv;
 pub mod package;
 pub mod register;
 

@@ -2,28 +2,39 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::csv;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{DisclosureFilter, DisclosureRow};
 use crate::clock::Timestamp;
 use crate::evidence::recipient::RecipientKind;
 use crate::evidence::register::{self, Told};
 use crate::http::api::oversight::page;
-use crate::http::api::recordings::common::disposition;
+use crate::http::csv::{self, Format};
 use crate::http::cursor::Cursor;
 use crate::http::permission::SeeDisclosures;
-use crate::http::{ApiQuery, App, Code, May, Problem};
+use crate::http::{ApiQuery, App, May, Problem};
 use crate::recording::RecordingId;
 
-/// Where the next page of a table begins, which has no other place for it.
-const NEXT: HeaderName = HeaderName::from_static("earwitness-next-cursor");
+/// The columns of the table, in their order.
+const COLUMNS: [&str; 12] = [
+    "id",
+    "case_id",
+    "state",
+    "begun_at",
+    "ended_at",
+    "recipient_kind",
+    "recipient_name",
+    "purpose",
+    "made_by",
+    "recordings",
+    "byte_len",
+    "sha256",
+];
 
 /// Which rows of the register.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -52,13 +63,6 @@ pub struct DisclosureQuery {
     limit: Option<u32>,
     /// Where the page begins: `next_cursor` of the page before.
     cursor: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Format {
-    Json,
-    Csv,
 }
 
 /// A page of the register, newest first.
@@ -132,7 +136,7 @@ impl DisclosureShown {
     }
 
     /// In the order of the table's columns.
-    pub(super) fn cells(&self) -> [String; 12] {
+    fn cells(&self) -> [String; 12] {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
         [
             self.id.to_string(),
@@ -169,7 +173,7 @@ pub async fn list(
     let limit = page::limit(query.limit)?;
     let after = query.cursor.as_deref().map(Cursor::decode).transpose()?;
     let after = after.map(|cursor| (cursor.recorded_at, cursor.id.0));
-    let is_csv = query.format.map_or_else(|| accepts_csv(&headers), |format| format == Format::Csv);
+    let is_csv = csv::is_wanted(query.format, &headers);
     let filter = DisclosureFilter {
         case_id: query.case,
         recording_id: query.recording,
@@ -185,7 +189,7 @@ pub async fn list(
     }
     let next = next.map(|(at, id)| Cursor { recorded_at: at, id: RecordingId(id) }.encode());
     if is_csv {
-        as_table(&disclosures, next)
+        csv::answer("disclosures.csv", COLUMNS, disclosures.iter().map(DisclosureShown::cells), next)
     } else {
         Ok(Json(DisclosurePage { disclosures, next_cursor: next }).into_response())
     }
@@ -205,20 +209,4 @@ async fn shown(archive: &Archive, row: DisclosureRow, names: bool) -> Result<Opt
             Ok(None)
         }
     }
-}
-
-fn accepts_csv(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accept.split(',').any(|range| range.trim().split(';').next().is_some_and(|kind| kind.trim() == "text/csv"))
-}
-
-fn as_table(rows: &[DisclosureShown], next: Option<String>) -> Result<Response, Problem> {
-    let table = csv::table(rows).ok_or(Problem::new(Code::Internal))?;
-    let mut response = table.into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present"));
-    if let Some(next) = next.and_then(|next| HeaderValue::try_from(next).ok()) {
-        response.headers_mut().insert(NEXT, next);
-    }
-    disposition(&mut response, "attachment", "disclosures.csv");
-    Ok(response)
 }

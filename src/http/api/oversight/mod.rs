@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `quarantine`, `decide` | what waits for a decision, and the decision |
 //! | `custody` | what happened to a recording, with proofs |
-//! | `report`, `upcoming`, `certificate` | retention |
+//! | `report`, `upcoming`, `certificate`, `statistics` | retention |
 //! | `purge_runs` | a dry run, a real one, releasing the brakes |
 //! | `checkpoint`, `timestamp`, `tile`, `key` | the ledger, open to all |
 //! | `failed`, `page` | what stands in the way as a problem; how long a page is |
@@ -20,6 +20,7 @@ pub(super) mod page;
 pub mod purge_runs;
 pub mod quarantine;
 pub mod report;
+pub mod statistics;
 pub mod tile;
 pub mod timestamp;
 pub mod upcoming;
@@ -37,6 +38,7 @@ use crate::http::Problem;
         decide::decide,
         custody::custody,
         report::report,
+        statistics::statistics,
         upcoming::upcoming,
         certificate::certificate,
         purge_runs::run,
