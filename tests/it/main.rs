@@ -30,6 +30,7 @@ mod recordings;
 mod report;
 mod restore;
 mod samples;
+mod statistics;
 mod support;
 mod timestamps;
 mod tink;

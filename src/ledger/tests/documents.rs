@@ -54,6 +54,15 @@ fn a_destruction_record_verifies() {
 }
 
 #[test]
+fn statistics_verify_and_keep_what_they_promise() {
+    let key = SigningKey::generate().unwrap();
+    let told = |calls| verify(&statistics_record(&key, calls).sign(&key).unwrap(), Some(&key.public().into()));
+    assert!(told(10).ok() && told(10).subject == Subject::Statistics, "{}", told(10));
+    assert_eq!(failed(&told(9)), ["coarse enough"]);
+    every_bit_counts(&statistics_record(&key, 10).sign(&key).unwrap(), &key.public().into());
+}
+
+#[test]
 fn the_signature_covers_what_the_contract_says() {
     let key = SigningKey::generate().unwrap();
     let bytes = document::sign(DocumentKind::Receipt, json!({"b": 1, "a": "é"}), &key).unwrap();

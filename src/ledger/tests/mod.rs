@@ -19,6 +19,7 @@ use super::proof::Proof;
 use super::receipt::{PROMISE, Receipt, ReceiptEntry};
 use super::shapes::{Controller, OpeningText, ProvenEntry};
 use super::signing::SigningKey;
+use super::statistics::{Cell, Folded, StatisticsFacts, StatisticsRecord};
 use super::tree::{self, StoredHashes, TreeHead};
 use super::{Hash, checkpoint};
 use crate::clock::Timestamp;
@@ -176,6 +177,27 @@ fn destruction_record(key: &SigningKey) -> DestructionRecord {
     };
     let ledger = proven(Kind::MONTH_DESTROYED, &facts, key);
     DestructionRecord { document_type: String::new(), facts, controller: controller(), ledger, signature: None }
+}
+
+fn statistics_record(key: &SigningKey, calls: u64) -> StatisticsRecord {
+    let cell = Cell {
+        period: Some("2026-11".to_owned()),
+        product: Some("lead-contact".to_owned()),
+        language: None,
+        kind: None,
+        folded: vec![Folded::Kind],
+        calls,
+        seconds: 600,
+    };
+    let facts = StatisticsFacts {
+        month: "2031-11".parse().unwrap(),
+        published_at: at("2031-12-01T01:00:00Z"),
+        fewest_calls: 10,
+        fewest_accounts: 3,
+        cells: vec![cell],
+    };
+    let ledger = proven(Kind::STATISTICS_PUBLISHED, &facts, key);
+    StatisticsRecord { document_type: String::new(), facts, controller: controller(), ledger, signature: None }
 }
 
 fn flipped(hash: &Hash, bit: usize) -> Hash {

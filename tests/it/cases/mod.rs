@@ -88,7 +88,7 @@ async fn held_of(running: &Running, case: Uuid) -> u64 {
 }
 
 /// Moves the clock, and lets the archive believe it.
-async fn move_to(running: &Running, to: &str) {
+pub(crate) async fn move_to(running: &Running, to: &str) {
     running.clock.set(at(to));
     running.archive.catalog.beat(at(to)).await.expect("a heartbeat");
 }

@@ -72,6 +72,9 @@ pub(crate) const MONTH: Points = Points {
     production: &["transit.deletion_allowed", "transit.key_deleted"],
 };
 
+/// Of a month whose statistics are published.
+pub(crate) const STATISTICS: &[&str] = &["statistics.published", "statistics.stored"];
+
 pub(crate) const DECISION: &str = "decide.committed";
 
 /// Of a case that is being opened.

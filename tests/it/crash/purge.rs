@@ -4,12 +4,12 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use earwitness::recording::ExpiryMonth;
 use earwitness::vault::keys::KeyName;
-use earwitness::vault::objects::ObjectKey;
+use earwitness::vault::objects::{ObjectKey, Prefix};
 use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::{PAST_THE_CLAIM_S, assert_sound};
-use crate::support::objects::recordings;
+use crate::support::objects::{listed, recordings};
 use crate::support::stack::Stack;
 use crate::support::world::{World, call, five_years_less, tone};
 
@@ -73,5 +73,34 @@ pub(super) async fn month_end_dies_at(stack: Stack, point: &str) {
     let store = world.store().await;
     assert!(store.head(&ObjectKey::MonthDestroyed(month)).await.expect("an answer").is_some(), "{point}");
     assert!(store.head(&ObjectKey::Secret(name)).await.expect("an answer").is_none(), "{point}");
+    assert_sound(&world, point);
+}
+
+pub(super) async fn publishing_dies_at(stack: Stack, point: &str) {
+    let mut world = World::moving_its_clock(stack).await;
+    let ingest = world.token("ingest");
+    let server = world.serve(None).await;
+    for n in 0..12 {
+        let mut call = call(&format!("call-{n}"), five_years_less(3_600));
+        call["account_id"] = format!("ACCOUNT-{n}").into();
+        let answer = server.post(&ingest, &call, &tone(1)).await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::CREATED);
+    }
+    server.stop().await;
+    world.ahead_s = 7_200;
+    assert_eq!(world.run_json(&["purge", "--json"])["certified"], 12, "{point}");
+    let nothing = world.run_json(&["statistics", "--json"]);
+    assert_eq!((&nothing["closed_through"], &nothing["calls"]), (&Value::Null, &Value::from(0)), "{point}");
+
+    world.ahead_s = 40 * 24 * 3_600;
+    let env = [("EARWITNESS_FAILPOINT", point)];
+    let output = world.run_with(&["purge", "--confirm", "moved on purpose", "--json"], &env);
+    assert_eq!(output.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&output.stderr));
+    world.ahead_s += PAST_THE_CLAIM_S;
+    assert_eq!(world.run_json(&["purge", "--json"])["failed"], 0, "{point}");
+    let told = world.run_json(&["statistics", "--json"]);
+    assert_eq!((&told["calls"], &told["cells"][0]["calls"]), (&Value::from(12), &Value::from(12)), "{point}: {told}");
+    let documents = listed(world.store().await, &Prefix::statistics()).await;
+    assert_eq!(documents.len(), 1, "{point}: {documents:?}");
     assert_sound(&world, point);
 }

@@ -60,7 +60,7 @@ pub(in crate::http::api) fn about(
 }
 
 /// `Content-Disposition` with a plain name (RFC 6266): it lands on people's disks, and says nothing about the call.
-pub(in crate::http::api) fn disposition(response: &mut Response, kind: &str, file_name: &str) {
+pub(in crate::http) fn disposition(response: &mut Response, kind: &str, file_name: &str) {
     if let Ok(value) = HeaderValue::try_from(format!("{kind}; filename=\"{file_name}\"")) {
         response.headers_mut().insert(CONTENT_DISPOSITION, value);
     }

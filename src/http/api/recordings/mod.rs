@@ -1,7 +1,7 @@
 //! `/v1/recordings`: one file per endpoint.
 
 pub mod audio;
-pub(super) mod common;
+pub(in crate::http) mod common;
 pub mod get;
 pub mod list;
 pub mod listen;
