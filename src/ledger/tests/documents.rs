@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Log, ORIGIN, at, certificate, destruction_record, proven, purge_facts, receipt};
+use super::{Log, ORIGIN, at, certificate, destruction_record, proven, purge_facts, receipt, statistics_record};
 use crate::ledger::certificate::{Certificate, PurgeGround};
 use crate::ledger::destruction::{DestructionFacts, DestructionRecord};
 use crate::ledger::document::{self, DocumentKind};
