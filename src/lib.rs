@@ -25,6 +25,7 @@
 //! | hand over | [`evidence`] | packages that an outsider can check without us |
 //! | count | [`statistics`] | what purged calls leave: counts too coarse to find anyone in |
 //! | purge | [`purge`] | fence, key, objects, rows, look again, certificate |
+//! | account for | [`holdings`] | what is held, on what ground, until when (GDPR article 30) |
 //! | mend | [`fsck`] | orphans both ways, digests, lost or old catalogs |
 //! | once at a time | [`leases`] | work that one node does while the others wait |
 //! | keep in order | [`housekeeping`] | what is swept up behind everything else |
@@ -44,6 +45,7 @@ pub mod failpoint;
 pub mod find;
 pub mod fsck;
 pub mod hold;
+pub mod holdings;
 pub mod housekeeping;
 pub mod http;
 pub mod leases;

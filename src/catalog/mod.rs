@@ -24,6 +24,7 @@ mod dialect;
 mod disclosures;
 mod error;
 mod guards;
+mod holdings;
 mod holds;
 mod leases;
 mod ledger;
@@ -52,6 +53,7 @@ pub use dialect::Engine;
 pub use disclosures::{DisclosureFilter, DisclosureRow, DisclosureState};
 pub use error::CatalogError;
 pub use guards::Guard;
+pub use holdings::{Countable, Extent};
 pub use holds::{HeldRecording, HoldOutcome, HoldRow};
 use pins::Bound;
 

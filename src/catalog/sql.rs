@@ -24,6 +24,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::cases::ALL,
         super::disclosures::ALL,
         super::guards::ALL,
+        super::holdings::ALL,
         super::holds::ALL,
         super::leases::ALL,
         super::pins::ALL,

@@ -66,6 +66,7 @@ pub fn oversight() -> Routes<App> {
         .guarded(Method::GET, "/v1/recordings/{id}/custody", over::custody::custody)
         .guarded(Method::GET, "/v1/retention/report", over::report::report)
         .guarded(Method::GET, "/v1/retention/upcoming", over::upcoming::upcoming)
+        .guarded(Method::GET, "/v1/retention/processing", over::processing::processing)
         .guarded(Method::GET, "/v1/statistics", over::statistics::statistics)
         .guarded(Method::GET, "/v1/retention/certificates/{id}", over::certificate::certificate)
         .guarded(Method::POST, "/v1/purge-runs", over::purge_runs::run)

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `quarantine`, `decide` | what waits for a decision, and the decision |
 //! | `custody` | what happened to a recording, with proofs |
-//! | `report`, `upcoming`, `certificate`, `statistics` | retention |
+//! | `report`, `upcoming`, `certificate`, `processing`, `statistics` | retention |
 //! | `purge_runs` | a dry run, a real one, releasing the brakes |
 //! | `checkpoint`, `timestamp`, `tile`, `key` | the ledger, open to all |
 //! | `failed`, `page` | what stands in the way as a problem; how long a page is |
@@ -17,6 +17,7 @@ pub mod custody;
 pub mod decide;
 pub mod key;
 pub(super) mod page;
+pub mod processing;
 pub mod purge_runs;
 pub mod quarantine;
 pub mod report;
@@ -38,6 +39,7 @@ use crate::http::Problem;
         decide::decide,
         custody::custody,
         report::report,
+        processing::processing,
         statistics::statistics,
         upcoming::upcoming,
         certificate::certificate,
