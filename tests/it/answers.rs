@@ -183,6 +183,9 @@ async fn oversight_is_answered_as_described(place: &Place) {
     let upcoming = running.get(&auditor, "/v1/retention/upcoming?months=100").await;
     let upcoming = described.check("get", "/v1/retention/upcoming", 200, &upcoming);
     assert_eq!(upcoming["months"].as_array().unwrap().len(), 1);
+    let processing = running.get(&auditor, "/v1/retention/processing").await;
+    described.check("get", "/v1/retention/processing", 200, &processing);
+    described.check("get", "/v1/statistics", 200, &running.get(&auditor, "/v1/statistics").await);
     described.check("get", "/v1/ledger/key", 200, &anyone(&running, "/v1/ledger/key").await);
 }
 

@@ -17,6 +17,7 @@ mod failpoints;
 mod forgotten;
 mod gone;
 mod holding;
+mod holdings;
 mod housekeeping;
 mod keys_away;
 mod locked;

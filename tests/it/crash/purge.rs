@@ -93,6 +93,7 @@ pub(super) async fn publishing_dies_at(stack: Stack, point: &str) {
     assert_eq!((&nothing["closed_through"], &nothing["calls"]), (&Value::Null, &Value::from(0)), "{point}");
 
     world.ahead_s = 40 * 24 * 3_600;
+    assert_eq!(world.run(&["purge", "--json"]).status.code(), Some(4), "{point}: the clock jumped");
     let env = [("EARWITNESS_FAILPOINT", point)];
     let output = world.run_with(&["purge", "--confirm", "moved on purpose", "--json"], &env);
     assert_eq!(output.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&output.stderr));
