@@ -48,7 +48,8 @@ fn traffic() -> Vec<MadeUp> {
     let mut calls = Vec::new();
     for n in 0..24u64 {
         let (year, month) = (2026 + (10 + n) / 12, (10 + n) % 12 + 1);
-        for _ in 0..(2 + dice.throw(20)) {
+        let busy = if n % 11 == 3 { 50 } else { 0 };
+        for _ in 0..(2 + busy + dice.throw(20)) {
             let account = if dice.throw(3) == 0 { 1 } else { dice.throw(8) };
             calls.push(MadeUp {
                 month: format!("{year}-{month:02}"),
