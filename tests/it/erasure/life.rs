@@ -177,7 +177,8 @@ async fn an_upload_under_way_does_not_outlive_it(place: &Place) {
         let whole = wav(16_000, round as u32);
         let first = running.post(&crm, &call(&name), &whole[..whole.len() / 2]).await;
         assert_eq!(first.status, 202);
-        let (better, _) = tokio::join!(running.post(&crm, &call(&name), &whole), async {
+        let metadata = call(&name);
+        let (better, _) = tokio::join!(running.post(&crm, &metadata, &whole), async {
             tokio::time::sleep(std::time::Duration::from_millis(round * 6)).await;
             erased(archive, first.id()).await
         });
