@@ -83,6 +83,13 @@ pub enum ObjectKey {
     },
     /// `statistics/<month>.json`: what the calls that were purged in a month leave, signed.
     Statistics(ExpiryMonth),
+    /// `erased/<month>/<uuid>`: that a recording was erased before its deadline, sealed under its month's secret.
+    Erased {
+        /// The month in which its deadline would have been.
+        month: ExpiryMonth,
+        /// The recording.
+        id: RecordingId,
+    },
     /// `ledger/checkpoint`: the newest checkpoint; overwritten.
     Checkpoint,
     /// `ledger/checkpoints/<size>`: the checkpoint of that tree size.
@@ -112,6 +119,7 @@ impl fmt::Display for ObjectKey {
             Self::CasePurged(id) => write!(f, "cases/{}.purged", id.as_hyphenated()),
             Self::Disclosure { case, id } => write!(f, "disclosures/{}/{}", case.as_hyphenated(), id.as_hyphenated()),
             Self::Statistics(month) => write!(f, "statistics/{month}.json"),
+            Self::Erased { month, id } => write!(f, "erased/{month}/{id}"),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
             Self::CheckpointAt(size) => write!(f, "ledger/checkpoints/{size}"),
             Self::Timestamp(size) => write!(f, "ledger/timestamps/{size}.tsr"),
@@ -160,6 +168,10 @@ fn parse(text: &str) -> Option<ObjectKey> {
             Some(ObjectKey::Disclosure { case: Uuid::try_parse(case).ok()?, id: Uuid::try_parse(id).ok()? })
         }
         "statistics" => rest.strip_suffix(".json")?.parse().ok().map(ObjectKey::Statistics),
+        "erased" => {
+            let (month, id) = rest.split_once('/')?;
+            Some(ObjectKey::Erased { month: month.parse().ok()?, id: id.parse().ok()? })
+        }
         "ledger" if rest == "checkpoint" => Some(ObjectKey::Checkpoint),
         "ledger" => match rest.split_once('/')? {
             ("checkpoints", size) => size.parse().ok().map(ObjectKey::CheckpointAt),
@@ -236,6 +248,16 @@ impl Prefix {
         Self("statistics/".into())
     }
 
+    /// What was erased before its deadline.
+    pub fn erased() -> Self {
+        Self("erased/".into())
+    }
+
+    /// The same of the recordings whose deadline would have been in `month`.
+    pub fn erased_in(month: ExpiryMonth) -> Self {
+        Self(format!("erased/{month}/"))
+    }
+
     /// The ledger's tiles and checkpoints.
     pub fn ledger() -> Self {
         Self("ledger/".into())
@@ -286,6 +308,7 @@ mod tests {
             format!("cases/{ID}.purged"),
             format!("disclosures/{ID}/{ID}"),
             "statistics/2031-11.json".into(),
+            format!("erased/2031-11/{ID}"),
             "ledger/checkpoint".into(),
             "ledger/checkpoints/1200".into(),
             "ledger/timestamps/1200.tsr".into(),
@@ -313,6 +336,8 @@ mod tests {
             format!("certificates/2031-11/{ID}"),
             format!("tokens/{}.revoked", ID.to_uppercase()),
             format!("cases/{ID}/record"),
+            format!("erased/2031-11/{ID}/x"),
+            format!("erased/{ID}"),
             format!("cases/{}", ID.to_uppercase()),
         ] {
             assert!(text.parse::<ObjectKey>().is_err(), "{text}");
