@@ -29,6 +29,9 @@ pub enum EvidenceError {
     /// What is in the store is not what was received.
     #[error("a recording's audio is not what was received")]
     OtherAudio,
+    /// What is known of a recording is not what the ledger was told when the package was begun.
+    #[error("a recording changed while it was packaged")]
+    Changed,
     /// The ledger did not publish the package's own entries in time.
     #[error("the ledger does not publish what was entered")]
     NotPublished,
@@ -61,6 +64,7 @@ impl EvidenceError {
             Self::Case(error) => error.code(),
             Self::Recording(error) => error.code(),
             Self::OtherAudio => "audio-damaged",
+            Self::Changed => "changed-meanwhile",
             Self::NotPublished => "ledger-unpublished",
             Self::ClientGone => "client-gone",
             Self::GivenUp => "given-up",

@@ -4,7 +4,7 @@ use super::EvidenceError;
 use super::begin::Begun;
 use super::instructions::{Signing, commands};
 use super::report::{self, CustodyEntry, ReportData, ReportedCheckpoint, ReportedRecording, Seal, Verified};
-use super::shapes::{CustodyLine, PackageFacts, RecordingFacts};
+use super::shapes::{CustodyLine, RecordingFacts};
 use crate::archive::Archive;
 use crate::audio::Waveform;
 use crate::ledger::checkpoint;
@@ -52,11 +52,11 @@ pub(super) fn recording(
 pub(super) fn render(
     archive: &Archive,
     begun: &Begun,
-    package: &PackageFacts,
     recordings: Vec<ReportedRecording>,
 ) -> Result<String, EvidenceError> {
     let (checkpoint, key) =
         (checkpoint::verify(&begun.state.checkpoint, &archive.signing.public())?, archive.signing.public());
+    let package = &begun.package;
     let self_made = begun.certificate.is_self_made();
     let data = ReportData {
         package_id: package.package_id,
@@ -80,7 +80,7 @@ pub(super) fn render(
         ledger_key: key.fingerprint(),
         seal: Seal {
             subject: begun.certificate.subject().to_string(),
-            fingerprint: begun.fingerprint.clone(),
+            fingerprint: package.seal.clone(),
             self_made,
             timestamp: package.timestamp_authority.clone(),
         },

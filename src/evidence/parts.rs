@@ -51,9 +51,15 @@ pub fn custody_entry(
     proof: &str,
     list: &mut Vec<u8>,
 ) -> Result<Vec<u8>, ZipError> {
-    list.extend(serde_json::to_vec(line).map_err(|_| ZipError::Form("an entry"))?);
-    list.push(b'\n');
+    list.extend(custody_line(line)?);
     bag.payload(&format!("{folder}/{}", line.proof_file()), proof.as_bytes())
+}
+
+/// A line of the list of what happened.
+pub fn custody_line(line: &CustodyLine) -> Result<Vec<u8>, ZipError> {
+    let mut text = serde_json::to_vec(line).map_err(|_| ZipError::Form("an entry"))?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Everything else about a recording; `custody` is its list.
@@ -93,7 +99,8 @@ pub fn bag_info(package: &PackageFacts) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, ZipError> {
+/// A JSON file of a package, to the byte.
+pub fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, ZipError> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|_| ZipError::Form("JSON"))?;
     text.push(b'\n');
     Ok(text)

@@ -148,7 +148,7 @@ impl FileSealer {
     /// The signature of a message of which only the SHA-256 is at hand: ECDSA on P-256, in DER.
     pub fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, SealError> {
         let signature = self.key.sign_digest(digest).map_err(|_| CmsError::Crypto)?;
-        Ok(signature.as_ref().to_vec())
+        Ok(algorithm::lower_half(signature.as_ref())?)
     }
 }
 
@@ -160,7 +160,7 @@ impl Sealer for FileSealer {
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SealError> {
         let signature = self.key.sign(&SystemRandom::new(), message).map_err(|_| CmsError::Crypto)?;
-        Ok(signature.as_ref().to_vec())
+        Ok(algorithm::lower_half(signature.as_ref())?)
     }
 }
 

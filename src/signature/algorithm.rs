@@ -4,6 +4,7 @@
 use aws_lc_rs::digest::{self, digest};
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use der::asn1::ObjectIdentifier;
+use p256::ecdsa::Signature;
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use super::CmsError;
@@ -95,6 +96,13 @@ fn verification(
         (P521, ECDSA_SHA512) => Ok(&signature::ECDSA_P521_SHA512_ASN1),
         _ => Err(CmsError::Algorithm),
     }
+}
+
+/// The one of the two forms of a signature on P-256 in DER that we make: its second number is in the lower half. Anybody can
+/// turn the one form into the other without the key.
+pub fn lower_half(signature: &[u8]) -> Result<Vec<u8>, CmsError> {
+    let signature = Signature::from_der(signature).map_err(|_| CmsError::Form("a signature"))?;
+    Ok(signature.normalize_s().unwrap_or(signature).to_der().as_bytes().to_vec())
 }
 
 /// The curve of a key on one.

@@ -47,7 +47,7 @@ pub(super) fn table(entries: &[CustodyEntry], case: Uuid, zone: Tz, texts: &Text
 
 fn table_row(row: &Row<'_>, case: Uuid, zone: Tz, texts: &Texts) -> Markup {
     let (entry, own) = (row.entry, &texts.custody);
-    let shown = !is_of_another_case(entry, case);
+    let shown = entry.is_told && !is_of_another_case(entry, case);
     html! {
         tr {
             td.entry { @match entry.seq { Some(seq) => (number(seq)), None => (own.pending) } }
@@ -66,7 +66,7 @@ fn table_row(row: &Row<'_>, case: Uuid, zone: Tz, texts: &Texts) -> Markup {
             }
             td {
                 @if !shown {
-                    span.more { (own.other_case) }
+                    span.more { (own.untold) }
                 } @else {
                     @match &entry.actor {
                         Some((name, role)) => {

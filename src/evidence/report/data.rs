@@ -90,6 +90,8 @@ pub struct CustodyEntry {
     pub(super) recipient: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) case_id: Option<Uuid>,
+    /// Whether who did it and why is told at all.
+    pub(super) is_told: bool,
 }
 
 impl CustodyEntry {
@@ -113,6 +115,7 @@ impl CustodyEntry {
             recipient,
             reason: text("purpose").or_else(|| text("reason")),
             case_id: text("case_id").and_then(|id| id.parse().ok()),
+            is_told: payload.is_some(),
         }
     }
 }

@@ -172,7 +172,7 @@ fn what_is_done_for_another_case_has_no_names() {
     for language in LANGUAGES {
         let page = render(&data, language);
         assert!(!page.contains("Secret Name"), "{language:?}");
-        assert_eq!(page.matches(texts::of(language).custody.other_case).count(), 4, "{language:?}");
+        assert_eq!(page.matches(texts::of(language).custody.untold).count(), 4, "{language:?}");
     }
     data.recordings[0].custody = vec![entry("hold.placed", Some(CASE))];
     assert!(render(&data, Language::Nl).contains("Secret Name"));

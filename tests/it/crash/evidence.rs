@@ -48,7 +48,7 @@ pub(super) async fn package_dies_at(stack: Stack, point: &str, state: &str) {
     assert_eq!(register(&server, &legal).await.len(), 1, "{point}");
     let again = server.client.post(format!("{}/v1/cases/{case}/evidence", server.base)).bearer_auth(&legal);
     let again = again.json(&body).send().await.expect("an answer").bytes().await.expect("all of it");
-    let report = earwitness::evidence::verify::verify(std::io::Cursor::new(&again[..]), &[]);
+    let report = earwitness::evidence::verify::verify(std::io::Cursor::new(&again[..]), &[], None);
     assert!(report.ok(), "{point}: {report}");
     world.until_sidecars_are_fresh().await;
     server.stop().await;

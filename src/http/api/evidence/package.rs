@@ -66,7 +66,7 @@ pub async fn make(
     // Whether or not the client waits for it: what was begun has an end.
     let begun = tokio::spawn(async move {
         let begun = evidence::begin(&archive, asked, reader).await?;
-        Ok::<_, EvidenceError>((begun.id, evidence::send(archive, begun)))
+        Ok::<_, EvidenceError>((begun.id(), evidence::send(archive, begun)))
     });
     let (package, bytes) = begun.await.map_err(|error| Problem::internal(&error))??;
     let mut response = Response::new(Body::from_stream(bytes));
