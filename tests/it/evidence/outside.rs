@@ -1,9 +1,10 @@
 //! A package against programs that are not ours; and each of its bytes against all of them.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use earwitness::timestamp::Roots;
 use serde_json::{Value, json};
 
 use super::{accepted, asked, checked, held, made, places, python, registered, run, unpacked};
@@ -67,9 +68,12 @@ async fn stamping(place: &Place, tsa: &Tsa) -> Running {
 }
 
 /// `earwitness verify`, the program.
-fn verify(zip: &Path, trust: &str) -> Value {
+fn verify(zip: &Path, trust: &str, tsa: Option<&Path>) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_earwitness"));
     command.args(["verify", "--json", "--trust", trust]).arg(zip).env_clear();
+    if let Some(tsa) = tsa {
+        command.arg("--timestamp-ca").arg(tsa);
+    }
     serde_json::from_str(&run(&mut command)).expect("JSON")
 }
 
@@ -118,12 +122,21 @@ async fn ordinary_programs_accept_it(place: &Place) {
     let beside = Command::new("bash").arg("-c").arg(command).current_dir(&unpacked.bag).output().expect("it runs");
     assert_eq!(String::from_utf8_lossy(&beside.stdout), "");
 
-    let told = verify(&unpacked.zip, &anchor.display().to_string());
-    assert_eq!(
-        (&told["ok"], &told["subject"], &told["seal"]["trust"]),
-        (&json!(true), &json!("package"), &json!("pinned"))
-    );
-    assert!(told["checks"].as_array().expect("checks").iter().any(|check| check["name"] == "timestamp"));
+    for (tsa, outcome) in [(Some(tsa.anchor()), "passed"), (None, "noted")] {
+        let told = verify(&unpacked.zip, &anchor.display().to_string(), tsa.as_deref());
+        assert_eq!(
+            (&told["ok"], &told["subject"], &told["seal"]["trust"]),
+            (&json!(true), &json!("package"), &json!("pinned"))
+        );
+        let checks = told["checks"].as_array().expect("checks");
+        let timestamp = checks.iter().find(|check| check["name"] == "timestamp").expect("it is checked");
+        assert_eq!((&timestamp["outcome"], &timestamp["ok"]), (&json!(outcome), &json!(outcome == "passed")));
+    }
+    // Another authority does not vouch for it: here the seal's certificate, which is one as well.
+    let other = Roots::from_pem(&std::fs::read(&anchor).expect("a file")).expect("a certificate");
+    let report = earwitness::evidence::verify::verify(Cursor::new(&answer.body), &[], Some(&other));
+    let failed: Vec<&str> = report.checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
+    assert_eq!(failed, ["timestamp"], "{report}");
     let row = registered(&running, &held.legal, answer.header("earwitness-package")).await;
     let digest = run(Command::new("sha256sum").arg(&unpacked.zip));
     assert_eq!(digest.split(' ').next(), row["sha256"].as_str());
