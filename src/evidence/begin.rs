@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::asked::{Asked, MAX_RECORDINGS};
@@ -60,6 +61,8 @@ pub struct Begun {
     pub(super) before: u64,
     /// What the ledger says of each recording, in their order.
     pub(super) promised: Vec<Promised>,
+    /// Its place among those that are made at once.
+    _place: OwnedSemaphorePermit,
 }
 
 /// What the ledger says of a recording of a package, and by which entry.
@@ -104,9 +107,10 @@ impl Begun {
 /// Begins a package. When this returns, the ledger says so, provably.
 ///
 /// # Errors
-/// [`EvidenceError::Case`], [`EvidenceError::Recording`] where one is not there or its time is over, [`EvidenceError::Nothing`],
+/// [`EvidenceError::Busy`], [`EvidenceError::Case`], [`EvidenceError::Recording`] where one is not there or its time is over, [`EvidenceError::Nothing`],
 /// [`EvidenceError::Seal`].
 pub async fn begin(archive: &Archive, asked: Asked, reader: Reader) -> Result<Begun, EvidenceError> {
+    let place = archive.packages.clone().try_acquire_owned().map_err(|_| EvidenceError::Busy)?;
     let case = case::look_up(archive, asked.case_id).await?;
     if case.closed_at.is_some() {
         return Err(HoldError::CaseClosed.into());
@@ -137,8 +141,19 @@ pub async fn begin(archive: &Archive, asked: Asked, reader: Reader) -> Result<Be
     };
     let package_sha256 = hex::encode(sha256(&parts::json(&package)?));
     let (state, before, promised) = (before.clone(), before.published_size, Vec::new());
-    let mut begun =
-        Begun { package, asked, reader, case, sealer, certificate, state, package_sha256, before, promised };
+    let mut begun = Begun {
+        package,
+        asked,
+        reader,
+        case,
+        sealer,
+        certificate,
+        state,
+        package_sha256,
+        before,
+        promised,
+        _place: place,
+    };
     let entries = enter(archive, &mut begun).await?;
     crate::failpoint::hit("evidence.begun");
     register::keep(archive, begun.id()).await;

@@ -2,13 +2,14 @@
 
 use std::io;
 
+use aws_lc_rs::digest::{Context, SHA512};
 use futures::StreamExt as _;
 
 use super::bag::{BagWriter, Measure, Measured};
 use super::begin::Promised;
 use super::out::Out;
 use super::parts::{self, RecordingFiles};
-use super::report::{CustodyEntry, ReportedRecording};
+use super::report::{Custody, ReportedRecording};
 use super::send::Making;
 use super::shapes::PackagedRecording;
 use super::{EvidenceError, gather, names, page};
@@ -50,9 +51,9 @@ impl Making<'_> {
     ) -> Result<ReportedRecording, EvidenceError> {
         let PackagedRecording { folder, id, audio } = place;
         let opened = look_up(self.archive, *id, Sight::View(&self.begun.reader.view)).await?;
-        self.streamed(bag, out, &format!("{folder}/{audio}"), &opened, Part::Audio).await?;
+        let sha512 = self.streamed(bag, out, &format!("{folder}/{audio}"), &opened, Part::Audio).await?;
         self.streamed(bag, out, &format!("{folder}/{}", names::VCON), &opened, Part::Vcon).await?;
-        let (list, lines) = self.custody(bag, out, folder, &opened, promised).await?;
+        let (list, custody) = self.custody(bag, out, folder, &opened, promised).await?;
         let picture = waveform(self.archive, &opened).await?;
         let json = serde_json::to_vec(&picture).map_err(|_| ArchiveError::Document("waveform"))?;
         let files = RecordingFiles {
@@ -67,10 +68,11 @@ impl Making<'_> {
         for piece in parts::recording(bag, &files, &list)? {
             out.put(piece).await?;
         }
-        Ok(page::recording(files.facts, format!("{folder}/{audio}"), picture, lines))
+        Ok(page::recording(files.facts, format!("{folder}/{audio}"), picture, custody, sha512))
     }
 
-    /// A file that may be too long for memory: measured first, then sent, read once more where it was not kept.
+    /// A file that may be too long for memory: measured first, then sent, read once more where it was not kept. Gives its
+    /// SHA-512.
     async fn streamed(
         &mut self,
         bag: &mut BagWriter,
@@ -78,12 +80,13 @@ impl Making<'_> {
         path: &str,
         opened: &Opened,
         part: Part,
-    ) -> Result<(), EvidenceError> {
-        let (mut measure, mut kept) = (Measure::default(), Some(Vec::new()));
+    ) -> Result<String, EvidenceError> {
+        let (mut measure, mut sha512, mut kept) = (Measure::default(), Context::new(&SHA512), Some(Vec::new()));
         let mut bytes = self.open(opened, part).await?;
         while let Some(chunk) = bytes.next().await {
             let chunk = chunk.map_err(|error| read_failed(error, self.archive, opened))?;
             measure.update(&chunk);
+            sha512.update(&chunk);
             self.renew().await?;
             kept = kept.filter(|kept: &Vec<u8>| kept.len() + chunk.len() <= KEPT_BYTES);
             if let Some(kept) = &mut kept {
@@ -99,9 +102,10 @@ impl Making<'_> {
         }
         out.put(bag.payload_header(path, &measured)?).await?;
         match kept {
-            Some(kept) => out.put(kept).await,
-            None => self.again(out, opened, part, &measured).await,
+            Some(kept) => out.put(kept).await?,
+            None => self.again(out, opened, part, &measured).await?,
         }
+        Ok(hex::encode(sha512.finish().as_ref()))
     }
 
     /// Sends what was measured, and measures it again.
@@ -143,9 +147,9 @@ impl Making<'_> {
         folder: &str,
         opened: &Opened,
         promised: &Promised,
-    ) -> Result<(Vec<u8>, Vec<CustodyEntry>), EvidenceError> {
+    ) -> Result<(Vec<u8>, Custody), EvidenceError> {
         let (archive, begun, audience) = (self.archive, self.begun, self.begun.audience());
-        let (mut list, mut shown, mut from) = (Vec::new(), Vec::new(), 0);
+        let (mut list, mut shown, mut from) = (Vec::new(), Custody::default(), 0);
         loop {
             let (mut told, more) = gather::custody(archive, opened, begun.before, &audience, from).await?;
             from += told.len() as u64;

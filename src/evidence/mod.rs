@@ -3,7 +3,7 @@
 //! | question | file |
 //! |---|---|
 //! | what a package is: a ZIP with one BagIt bag, its files, who may receive one | [`zip`], [`bag`], [`shapes`], [`names`], [`recipient`] |
-//! | what is written into it | [`parts`], `page`, [`report`], [`instructions`] |
+//! | what is written into it | [`parts`], `page`, `sections`, [`report`], [`instructions`] |
 //! | what it is signed with, and how it is closed | [`seal`], [`close`] |
 //! | what is known of a recording, and what of it is another's business | [`gather`] |
 //! | how it is handed over: asked for, begun, sent, ended | `asked`, [`begin`](begin()), [`send`](send()), `making`, `ended` |
@@ -29,6 +29,7 @@ pub mod recipient;
 pub mod register;
 pub mod report;
 pub mod seal;
+mod sections;
 mod send;
 pub mod shapes;
 pub mod verify;

@@ -20,7 +20,7 @@ pub struct RecordingFiles {
     pub waveform: (Vec<u8>, String),
 }
 
-/// What stands once in a package.
+/// What stands once in a package, but for the page for people.
 #[derive(Debug, Clone)]
 pub struct CommonFiles {
     /// What the package says of itself.
@@ -31,8 +31,6 @@ pub struct CommonFiles {
     pub checkpoint: Vec<u8>,
     /// The seal's certificate as PEM, and whether it is self-made.
     pub seal: (String, bool),
-    /// The page for people.
-    pub report: String,
 }
 
 /// Bytes that come one after the other.
@@ -74,7 +72,7 @@ pub fn recording(bag: &mut BagWriter, files: &RecordingFiles, custody: &[u8]) ->
     ])
 }
 
-/// What stands once in a package.
+/// What stands once in a package, but for the page for people.
 pub fn common(bag: &mut BagWriter, folder: &str, files: &CommonFiles) -> Result<Pieces, ZipError> {
     let signing = Signing::of(&files.package, &files.ledger_key.fingerprint, files.seal.1);
     Ok(vec![
@@ -82,7 +80,6 @@ pub fn common(bag: &mut BagWriter, folder: &str, files: &CommonFiles) -> Result<
         bag.payload(names::LEDGER_KEY, &json(&files.ledger_key)?)?,
         bag.payload(names::CHECKPOINT, &files.checkpoint)?,
         bag.payload(names::SEAL_CERTIFICATE, files.seal.0.as_bytes())?,
-        bag.payload(names::REPORT, files.report.as_bytes())?,
         bag.payload(names::VERIFY, instructions::text(folder, &signing).as_bytes())?,
     ])
 }

@@ -205,9 +205,9 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
         ledger_key: LedgerKey::of(ORIGIN, &key.public()),
         checkpoint: note,
         seal: (seal.to_pem(), true),
-        report: "<!doctype html><title>report</title>\n".to_owned(),
     };
     zip.extend(parts::common(&mut bag, &folder_of(package_id), &common).unwrap().concat());
+    zip.extend(bag.payload(names::REPORT, b"<!doctype html><title>report</title>\n").unwrap());
     let info = parts::bag_info(&package);
     let info: Vec<_> = info.iter().map(|(label, value)| (*label, value.as_str())).collect();
     let (tags, tag_manifest) = bag.tags(&info).unwrap();

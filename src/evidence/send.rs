@@ -12,8 +12,8 @@ use super::close::close;
 use super::ended;
 use super::out::Out;
 use super::parts::{self, CommonFiles};
-use super::report::ReportedRecording;
-use super::{EvidenceError, page, register};
+use super::sections::Sections;
+use super::{EvidenceError, register};
 use crate::archive::Archive;
 use crate::clock::Timestamp;
 use crate::find::{ByteStream, Sight, look_up};
@@ -32,7 +32,7 @@ pub fn send(archive: Arc<Archive>, begun: Begun) -> ByteStream {
     tokio::spawn(async move {
         let mut out = Out::new(sender);
         let renewed = begun.package.made_at;
-        let mut making = Making { archive: &archive, begun: &begun, renewed, shown: Vec::new() };
+        let mut making = Making { archive: &archive, begun: &begun, renewed };
         let Err(error) = making.all(&mut out).await else { return };
         tracing::warn!(package = %begun.id(), %error, "a package was not sent to its end");
         metrics::counter!("earwitness_packages_broken_total").increment(1);
@@ -50,24 +50,24 @@ pub(super) struct Making<'a> {
     pub(super) archive: &'a Arc<Archive>,
     pub(super) begun: &'a Begun,
     renewed: Timestamp,
-    shown: Vec<ReportedRecording>,
 }
 
 impl Making<'_> {
     async fn all(&mut self, out: &mut Out) -> Result<(), EvidenceError> {
         let mut bag = BagWriter::new(self.begun.id());
+        let mut sections = Sections::of(self.archive, self.begun).await?;
         out.put(bag.declaration()?).await?;
         for (place, promised) in self.begun.package.recordings.iter().zip(&self.begun.promised) {
             self.renew().await?;
-            let shown = self.recording(&mut bag, out, place, promised).await?;
-            self.shown.push(shown);
+            sections.add(self.recording(&mut bag, out, place, promised).await?).await?;
             crate::failpoint::hit("evidence.recording_sent");
         }
         self.still_all().await?;
-        let common = self.common()?;
+        let common = self.common();
         for piece in parts::common(&mut bag, &folder_of(self.begun.id()), &common)? {
             out.put(piece).await?;
         }
+        sections.put(&mut bag, out).await?;
         let info = parts::bag_info(&common.package);
         let info: Vec<(&str, &str)> = info.iter().map(|(label, value)| (*label, value.as_str())).collect();
         let (tags, tag_manifest) = bag.tags(&info)?;
@@ -111,15 +111,12 @@ impl Making<'_> {
         Ok(())
     }
 
-    fn common(&mut self) -> Result<CommonFiles, EvidenceError> {
-        let package = self.begun.package.clone();
-        let report = page::render(self.archive, self.begun, std::mem::take(&mut self.shown))?;
-        Ok(CommonFiles {
+    fn common(&self) -> CommonFiles {
+        CommonFiles {
             ledger_key: LedgerKey::of(&self.archive.origin, &self.archive.signing.public()),
             checkpoint: self.begun.state.checkpoint.clone(),
             seal: (self.begun.certificate.to_pem(), self.begun.certificate.is_self_made()),
-            report,
-            package,
-        })
+            package: self.begun.package.clone(),
+        }
     }
 }

@@ -72,10 +72,13 @@ async fn a_case_is_packaged_entered_and_registered(place: &Place) {
         let report = checked(&answer.body, &pins);
         assert_eq!(report.conclusion(), conclusion, "{report}");
     }
+    let page = String::from_utf8_lossy(file(&answer.body, "/report.html")).replace("<span>", "").replace("</span>", "");
     for recording in &held.recordings {
         let audio = running.read(&held.legal, *recording, "/audio").await.body;
         let end = format!("{recording}/audio.wav");
         assert_eq!(file(&answer.body, &end), audio);
+        let digest = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA512, &audio));
+        assert!(page.contains(&digest), "the page has its SHA-512");
     }
     let names: String = places(&answer.body).into_iter().map(|(name, _)| name).collect();
     for personal in ["call-", "agent", "32470001122", "2026/", "Voorbeeld"] {

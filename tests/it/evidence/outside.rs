@@ -4,8 +4,16 @@ use std::io::{BufRead as _, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use bytes::Bytes;
+use earwitness::access::{Actor, Role, View};
+use earwitness::evidence::recipient::{Recipient, RecipientKind};
+use earwitness::evidence::{self, Asked};
+use earwitness::find::Reader;
+use earwitness::recording::Language;
 use earwitness::timestamp::Roots;
+use futures::TryStreamExt as _;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{accepted, asked, checked, held, made, places, python, registered, run, unpacked};
 use crate::on_both_stacks;
@@ -17,6 +25,7 @@ on_both_stacks!(
     ordinary_programs_accept_it,
     one_flipped_byte_anywhere_is_noticed,
     an_answer_that_is_not_to_the_question_is_no_timestamp,
+    the_page_says_when_its_checkpoint_was_stamped,
 );
 
 /// The test's own timestamp authority.
@@ -134,7 +143,7 @@ async fn ordinary_programs_accept_it(place: &Place) {
     }
     // Another authority does not vouch for it: here the seal's certificate, which is one as well.
     let other = Roots::from_pem(&std::fs::read(&anchor).expect("a file")).expect("a certificate");
-    let report = earwitness::evidence::verify::verify(Cursor::new(&answer.body), &[], Some(&other));
+    let report = evidence::verify::verify(Cursor::new(&answer.body), &[], Some(&other));
     let failed: Vec<&str> = report.checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
     assert_eq!(failed, ["timestamp"], "{report}");
     let row = registered(&running, &held.legal, answer.header("earwitness-package")).await;
@@ -193,4 +202,31 @@ async fn an_answer_that_is_not_to_the_question_is_no_timestamp(place: &Place) {
     }
     tsa.answers("");
     made(&running, &held, &asked()).await;
+}
+
+async fn the_page_says_when_its_checkpoint_was_stamped(place: &Place) {
+    let tsa = Tsa::start();
+    let running = stamping(place, &tsa).await;
+    let held = held(&running, 1).await;
+    let recipient = Recipient { name: "A BV".to_owned(), kind: RecipientKind::Bailiff };
+    let asked = Asked {
+        case_id: held.case,
+        purpose: "a summons".to_owned(),
+        recipient,
+        recordings: None,
+        language: Some(Language::En),
+    };
+    let actor = Actor { id: Uuid::new_v4(), name: "An".to_owned(), role: Role::Legal, address: [127, 0, 0, 1].into() };
+    let reader = Reader { actor, view: View::of(Role::Legal, &[], None), purpose: None };
+    for (is_stamped, told) in [(false, "No timestamp on the checkpoint"), (true, "Checkpoint stamped on")] {
+        let begun = evidence::begin(&running.archive, asked.clone(), reader.clone()).await.expect("it is begun");
+        if is_stamped {
+            assert!(running.archive.attest().await.expect("an answer").expect("the ledger is ours").stamped > 0);
+        }
+        let pieces: Vec<Bytes> = evidence::send(running.archive.clone(), begun).try_collect().await.expect("all of it");
+        let zip = pieces.concat();
+        assert!(checked(&zip, &[]).ok());
+        let page = String::from_utf8_lossy(super::file(&zip, "/report.html")).into_owned();
+        assert!(page.contains(told), "{page}");
+    }
 }
