@@ -1,7 +1,6 @@
 //! What closes a package: the signature over its tag manifest, and the timestamp over the signature.
 
 use crate::clock::Timestamp;
-use crate::signature::algorithm::lower_half;
 use crate::signature::build::{Unsigned, sha256_of};
 use crate::timestamp::{Authority, TimestampError};
 
@@ -51,7 +50,7 @@ pub async fn close(
 ) -> Result<Vec<(&'static str, Vec<u8>)>, CloseError> {
     let signed_at = now.since(Timestamp::from_micros(0));
     let unsigned = Unsigned::new(&sha256_of(tag_manifest.as_bytes())?, signed_at, sealer.chain())?;
-    let signature = lower_half(&sealer.sign(&unsigned.message()?).await?)?;
+    let signature = sealer.sign(&unsigned.message()?).await?;
     let mut detached = unsigned.with(signature);
     let Some(authority) = authority else { return Ok(vec![(SIGNATURE, detached.to_der()?)]) };
     let stamped = authority.stamp(sha256_of(detached.signature())?).await?;

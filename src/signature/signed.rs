@@ -126,7 +126,7 @@ impl Signed {
         if !as_we_make_it {
             return Err(CmsError::Wrong("not in the one form of our signatures"));
         }
-        if algorithm::lower_half(self.signature())? != self.signature() {
+        if !algorithm::is_lower_half(self.signature())? {
             return Err(CmsError::Wrong("its signature is not in the one form that we make"));
         }
         if !self.said.names_exactly(self.certificates.iter().map(|known| known.der.as_slice()))? {

@@ -12,6 +12,7 @@ use crate::evidence::zip::read::ZipReader;
 use crate::evidence::{names, parts};
 use crate::ledger::signing::SigningKey;
 use crate::ledger::verify::{KeyTrust, Outcome, Report, Subject};
+use crate::signature::algorithm::is_lower_half;
 use crate::signature::build::{Unsigned, sha256_of};
 use crate::signature::certificate::Known;
 use crate::signature::signed::Signed;
@@ -257,20 +258,38 @@ async fn whoever_has_the_seal_alone_can_say_nothing_else() {
     assert_eq!((failed(&report), noted(&report)), (vec![], vec!["covered"]), "the seal alone vouches for the page");
 }
 
+/// The other form of a signature on P-256: r stays, s becomes the order less s. The order is odd.
+fn upper_half(low: &[u8]) -> Vec<u8> {
+    const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+    let r_end = 4 + usize::from(low[3]);
+    let (r, s) = (&low[2..r_end], &low[r_end + 2..]);
+    let mut other = hex::decode(ORDER).unwrap();
+    let (mut borrow, offset) = (0i16, 32 - s.len().min(32));
+    for place in (0..32).rev() {
+        let digit = if place < offset { 0 } else { i16::from(s[s.len() + place - 32]) };
+        let left = i16::from(other[place]) - digit - borrow;
+        borrow = i16::from(left < 0);
+        other[place] = left.rem_euclid(256) as u8;
+    }
+    let mut high = [r, &[2, 33, 0], &other].concat();
+    high.splice(0..0, [0x30, u8::try_from(high.len()).unwrap()]);
+    high
+}
+
 #[tokio::test]
 async fn the_other_form_of_the_same_signature_is_refused() {
     let sample = good().await;
     let files: Vec<(String, Vec<u8>)> =
         places(&sample.zip).into_iter().map(|(name, range)| (name, sample.zip[range].to_vec())).collect();
     let own = &files.iter().find(|(name, _)| name.ends_with(SIGNATURE)).unwrap().1;
-    let low = p256::ecdsa::Signature::from_der(Signed::parse(own).unwrap().signature()).unwrap();
-    assert!(low.normalize_s().is_none(), "ours is the lower");
-    let (r, s) = low.split_scalars();
-    let high = p256::ecdsa::Signature::from_scalars(r, -s).unwrap();
+    let low = Signed::parse(own).unwrap().signature().to_vec();
+    assert!(is_lower_half(&low).unwrap(), "ours is the lower");
+    let high = upper_half(&low);
+    assert!(!is_lower_half(&high).unwrap());
     let tag_manifest = files.iter().find(|(name, _)| name.ends_with(TAG_MANIFEST)).unwrap().1.clone();
     let at = Signed::parse(own).unwrap().signing_time().unwrap();
     let unsigned = Unsigned::new(&sha256_of(&tag_manifest).unwrap(), at, sample.sealer.chain()).unwrap();
-    let other = unsigned.with(high.to_der().as_bytes().to_vec()).to_der().unwrap();
+    let other = unsigned.with(high).to_der().unwrap();
     assert!(Signed::parse(&other).unwrap().check(&tag_manifest).is_ok(), "mathematically it holds");
     let mut changed = files.clone();
     changed.iter_mut().find(|(name, _)| name.ends_with(SIGNATURE)).unwrap().1 = other;
