@@ -64,6 +64,22 @@ impl Archive {
         Ok((entry, opening))
     }
 
+    /// Enters what happened at `at` in a transaction of its own: a look at something, before it is shown.
+    pub async fn enter<T: Serialize>(
+        &self,
+        kind: Kind,
+        about: About<'_>,
+        payload: &T,
+        at: Timestamp,
+    ) -> Result<(), ArchiveError> {
+        let (entry, _) = self.entry(kind, about, payload, at).await?;
+        let mut tx = self.catalog.begin().await?;
+        tx.append_entry(&entry).await?;
+        tx.commit().await?;
+        self.ledger_nudge.notify_one();
+        Ok(())
+    }
+
     async fn seal_opening(
         &self,
         id: Uuid,

@@ -21,7 +21,7 @@ pub mod tokens;
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 pub use adopt::Adoption;
 pub use attest::Attested;
@@ -44,6 +44,8 @@ use crate::vault::objects::{ObjectStore, StoreFacts};
 use crate::vcon::signers::Signers;
 use crate::witness::Witness;
 
+/// Evidence packages that one process makes at once.
+const PACKAGES_AT_ONCE: usize = 4;
 /// The name of the ledger's lease.
 const LEDGER: &str = "ledger";
 /// How long the ledger's lease lasts.
@@ -89,6 +91,8 @@ pub struct Archive {
     pub purge_turn: tokio::sync::Mutex<()>,
     /// The store's copies of cases are rewritten one at a time, for the same reason as sidecars.
     pub case_writer: tokio::sync::Mutex<()>,
+    /// Places for evidence packages that are made at once in this process.
+    pub packages: Arc<Semaphore>,
     /// Wakes the purge when something was fenced before its deadline.
     pub purge_nudge: Notify,
     /// Wakes whoever catches recordings that arrive under a rule.

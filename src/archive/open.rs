@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
 use super::engines::{further_authorities, open_authority, open_keys, open_store, open_witnesses, vcon_signers};
 use super::pinned::{check_in_force, check_pin, signing_key};
 use super::shelf::CatalogShelf;
-use super::{Archive, ArchiveError};
+use super::{Archive, ArchiveError, PACKAGES_AT_ONCE};
 use crate::audio::{Supervisor, WorkerLimits};
 use crate::catalog::{Catalog, pin};
 use crate::clock::Clock;
@@ -80,6 +80,7 @@ impl Archive {
             ledger_nudge: Notify::new(),
             ledger_writer: tokio::sync::Mutex::new(false),
             purge_turn: tokio::sync::Mutex::new(()),
+            packages: Arc::new(Semaphore::new(PACKAGES_AT_ONCE)),
             case_writer: tokio::sync::Mutex::new(()),
             purge_nudge: Notify::new(),
             arrivals_nudge: Notify::new(),

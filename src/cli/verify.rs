@@ -33,8 +33,8 @@ pub(super) struct Args {
     /// The timestamp on a checkpoint (RFC 3161), as GET /v1/ledger/timestamp/SIZE gives it
     #[arg(long, value_name = "FILE", conflicts_with = "proof")]
     timestamp: Option<PathBuf>,
-    /// PEM file of the authorities that have to vouch for the timestamp's certificate
-    #[arg(long, value_name = "FILE", requires = "timestamp")]
+    /// PEM file of the authorities that have to vouch for the certificate of the timestamp, of a package as well
+    #[arg(long, value_name = "FILE", conflicts_with = "proof")]
     timestamp_ca: Option<PathBuf>,
     /// The verifier key of a witness that has to have cosigned a checkpoint; can be repeated
     #[arg(long, value_name = "VKEY", conflicts_with = "proof")]
@@ -110,11 +110,16 @@ fn package(path: &Path) -> Result<Option<File>, Failure> {
     Ok((first == ZIP).then_some(file))
 }
 
-fn attested(args: &Args, bytes: &[u8], trust: Option<&TrustedKey>) -> Result<Report, Failure> {
-    let timestamp = args.timestamp.as_deref().map(read).transpose()?;
+/// Who has to vouch for a timestamp's certificate.
+fn roots(args: &Args) -> Result<Option<Roots>, Failure> {
     let pem = args.timestamp_ca.as_deref().map(read).transpose()?;
     let roots = pem.map(|pem| Roots::from_pem(&pem)).transpose();
-    let roots = roots.map_err(|error| Failure::usage(format!("--timestamp-ca: {error}")))?;
+    roots.map_err(|error| Failure::usage(format!("--timestamp-ca: {error}")))
+}
+
+fn attested(args: &Args, bytes: &[u8], trust: Option<&TrustedKey>) -> Result<Report, Failure> {
+    let timestamp = args.timestamp.as_deref().map(read).transpose()?;
+    let roots = roots(args)?;
     let others = Attestations { timestamp: timestamp.as_deref(), roots: roots.as_ref(), witnesses: &args.witness };
     Ok(verify_attested(bytes, trust, &others))
 }
@@ -126,7 +131,10 @@ pub(super) fn run(args: &Args, output: Output) -> Result<Exit, Failure> {
             return Err(Failure::usage("--timestamp, --witness: a package has its own"));
         }
         (Some(_), Some(_)) => return Err(Failure::usage("--proof: a package has its own proofs")),
-        (Some(file), None) => package::verify(BufReader::new(file), &pins),
+        (Some(file), None) => package::verify(BufReader::new(file), &pins, roots(args)?.as_ref()),
+        (None, _) if args.timestamp_ca.is_some() && args.timestamp.is_none() => {
+            return Err(Failure::usage("--timestamp-ca: needs --timestamp, but for a package"));
+        }
         (None, None) if args.is_attested() => attested(args, &read(&args.file)?, one_key(&pins)?)?,
         (None, None) => verify(&read(&args.file)?, one_key(&pins)?),
         (None, Some(path)) => {

@@ -1,34 +1,37 @@
-//! Beginning a package: who may have what, and the entries that are committed before its first byte leaves.
+//! Beginning a package: who may have what, and the entries that are committed before its first byte leaves. They commit to
+//! what the package says, so that not even whoever has its seal can make it say something else.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use aws_lc_rs::digest::{Context, SHA256};
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
-use super::EvidenceError;
-use super::recipient::{MAX_NAME_CHARS, Recipient};
+use super::asked::{Asked, MAX_RECORDINGS};
+use super::gather::{self, Audience};
+use super::payload::PackagePayload;
 use super::register::{self, Told};
 use super::seal::{self, FileSealer, Sealer as _};
-use crate::access::Actor;
+use super::shapes::{PACKAGE_TYPE, PackageFacts, PackagedRecording, Promise};
+use super::{EvidenceError, names, parts};
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{DisclosureRow, DisclosureState, LedgerState, NewEntry};
 use crate::clock::Timestamp;
-use crate::find::{FindError, Reader, Sight, look_up};
+use crate::config::masked;
+use crate::find::{FindError, Opened, Reader, Sight, look_up};
 use crate::hold::HoldError;
 use crate::hold::case::{self, Case};
 use crate::ledger::kind::Kind;
-use crate::receive::metadata::FieldProblem;
-use crate::recording::{Language, RecordingId};
+use crate::ledger::signing::sha256;
+use crate::recording::RecordingId;
 use crate::signature::certificate::Known;
 
-/// Most recordings of one package.
-pub const MAX_RECORDINGS: usize = 5_000;
-/// Longest purpose, in characters.
-const MAX_PURPOSE_CHARS: usize = 200;
 /// Recordings that are asked for at once.
 const PAGE: u32 = 500;
+/// Entries without a place that are looked at: far more than wait at any time.
+const WAITING: u32 = 10_000;
 /// How long a package counts as being sent after it was last heard of.
 pub(super) const ALIVE: Duration = Duration::from_secs(15 * 60);
 /// How long the ledger has for publishing what was entered.
@@ -36,103 +39,64 @@ const PUBLISHING: Duration = Duration::from_secs(30);
 /// How long to wait for the node that publishes.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A package that is asked for.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    /// The case.
-    pub case_id: Uuid,
-    /// Why.
-    pub purpose: String,
-    /// To whom.
-    pub recipient: Recipient,
-    /// Which recordings; none: all that the case holds.
-    pub recordings: Option<Vec<RecordingId>>,
-    /// The language of the report; none: the case's.
-    pub language: Option<Language>,
-}
-
-impl Asked {
-    /// Everything that is wrong with it. Pure.
-    pub fn problems(&self) -> Vec<FieldProblem> {
-        let recordings = self.recordings.as_deref();
-        let counted = match recordings {
-            Some([]) => Some(FieldProblem::new("recordings", "empty", "must name at least one recording")),
-            Some(ids) if ids.len() > MAX_RECORDINGS => {
-                Some(FieldProblem::new("recordings", "too-long", format!("must name at most {MAX_RECORDINGS}")))
-            }
-            _ => None,
-        };
-        let found = [
-            problem("purpose", &self.purpose, MAX_PURPOSE_CHARS),
-            problem("recipient.name", &self.recipient.name, MAX_NAME_CHARS),
-            counted,
-        ];
-        found.into_iter().flatten().collect()
-    }
-}
-
-fn problem(field: &str, text: &str, most: usize) -> Option<FieldProblem> {
-    if text.trim().is_empty() {
-        Some(FieldProblem::new(field, "empty", "must not be empty"))
-    } else if text.chars().count() > most {
-        Some(FieldProblem::new(field, "too-long", format!("must have at most {most} characters")))
-    } else if text.chars().any(char::is_control) {
-        Some(FieldProblem::new(field, "control-character", "must have no control characters"))
-    } else {
-        None
-    }
-}
-
-/// What the ledger's entries about a package commit to.
-#[derive(Serialize)]
-pub(super) struct PackagePayload<'a> {
-    pub package_id: Uuid,
-    pub case_id: Uuid,
-    pub actor: &'a Actor,
-    pub purpose: &'a str,
-    pub recipient: &'a Recipient,
-    pub seal: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub byte_len: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<&'static str>,
-}
-
 /// A package that was begun.
 pub struct Begun {
-    /// Its id.
-    pub id: Uuid,
+    /// What the package says of itself.
+    pub package: PackageFacts,
     /// What was asked for.
     pub asked: Asked,
     /// Who asked.
     pub reader: Reader,
     /// The case.
     pub case: Case,
-    /// The recordings, in their order.
-    pub recordings: Vec<RecordingId>,
-    /// When.
-    pub at: Timestamp,
     /// What signs it.
     pub sealer: Arc<FileSealer>,
     /// Its certificate.
     pub certificate: Known,
-    /// Its fingerprint.
-    pub fingerprint: String,
     /// The ledger's state that every proof leads to.
     pub state: LedgerState,
+    /// SHA-256 of what the package says of itself.
+    package_sha256: String,
+    /// The tree's size before the package: what happened until then is told.
+    pub(super) before: u64,
+    /// What the ledger says of each recording, in their order.
+    pub(super) promised: Vec<Promised>,
+    /// Its place among those that are made at once.
+    _place: OwnedSemaphorePermit,
+}
+
+/// What the ledger says of a recording of a package, and by which entry.
+pub(super) struct Promised {
+    pub(super) promise: Promise,
+    pub(super) entry: Uuid,
 }
 
 impl Begun {
+    /// The package's id.
+    pub fn id(&self) -> Uuid {
+        self.package.package_id
+    }
+
+    /// The recordings, in their order.
+    pub(super) fn recordings(&self) -> impl Iterator<Item = RecordingId> {
+        self.package.recordings.iter().map(|recording| recording.id)
+    }
+
+    /// Whose eyes it is for.
+    pub(super) fn audience(&self) -> Audience<'_> {
+        Audience { case_id: self.case.id, recipient: &self.asked.recipient }
+    }
+
     pub(super) fn payload(&self) -> PackagePayload<'_> {
         PackagePayload {
-            package_id: self.id,
+            package_id: self.id(),
             case_id: self.case.id,
             actor: &self.reader.actor,
             purpose: &self.asked.purpose,
             recipient: &self.asked.recipient,
-            seal: &self.fingerprint,
+            seal: &self.package.seal,
+            package_sha256: None,
+            promise: None,
             sha256: None,
             byte_len: None,
             failure: None,
@@ -143,27 +107,56 @@ impl Begun {
 /// Begins a package. When this returns, the ledger says so, provably.
 ///
 /// # Errors
-/// [`EvidenceError::Case`], [`EvidenceError::Recording`] where one is not there or its time is over, [`EvidenceError::Nothing`],
+/// [`EvidenceError::Busy`], [`EvidenceError::Case`], [`EvidenceError::Recording`] where one is not there or its time is over, [`EvidenceError::Nothing`],
 /// [`EvidenceError::Seal`].
 pub async fn begin(archive: &Archive, asked: Asked, reader: Reader) -> Result<Begun, EvidenceError> {
+    let place = archive.packages.clone().try_acquire_owned().map_err(|_| EvidenceError::Busy)?;
     let case = case::look_up(archive, asked.case_id).await?;
     if case.closed_at.is_some() {
         return Err(HoldError::CaseClosed.into());
     }
-    let recordings = recordings(archive, &asked).await?;
+    let recordings = packaged(archive, &recordings(archive, &asked).await?, &reader).await?;
+    let before = settled(archive).await?;
     let at = archive.clock.now();
     let organization = archive.controller().name;
     let since_1970 = at.since(Timestamp::from_micros(0));
     let sealer = Arc::new(seal::open(&archive.config.seal, &organization, since_1970)?);
     let own = sealer.chain().first().ok_or(seal::SealError::Unfit("there is no certificate"))?;
     let certificate = Known::from_der(own)?;
-    let fingerprint = certificate.fingerprint()?;
-    let state = archive.catalog.ledger_state().await?;
-    let id = Uuid::new_v4();
-    let mut begun = Begun { id, asked, reader, case, recordings, at, sealer, certificate, fingerprint, state };
-    let entries = enter(archive, &begun).await?;
+    let package = PackageFacts {
+        document_type: PACKAGE_TYPE.to_owned(),
+        package_id: Uuid::new_v4(),
+        made_at: at,
+        made_by: reader.actor.name.clone(),
+        controller: archive.controller(),
+        case_id: case.id,
+        case_reference: Some(case.reference.clone()),
+        purpose: asked.purpose.clone(),
+        recipient: asked.recipient.clone(),
+        language: asked.language.unwrap_or(case.language),
+        zone: archive.policy.zone.name().to_owned(),
+        seal: certificate.fingerprint()?,
+        timestamp_authority: archive.config.timestamps.authority.as_deref().map(masked),
+        recordings,
+    };
+    let package_sha256 = hex::encode(sha256(&parts::json(&package)?));
+    let (state, before, promised) = (before.clone(), before.published_size, Vec::new());
+    let mut begun = Begun {
+        package,
+        asked,
+        reader,
+        case,
+        sealer,
+        certificate,
+        state,
+        package_sha256,
+        before,
+        promised,
+        _place: place,
+    };
+    let entries = enter(archive, &mut begun).await?;
     crate::failpoint::hit("evidence.begun");
-    register::keep(archive, id).await;
+    register::keep(archive, begun.id()).await;
     begun.state = published(archive, &entries).await?;
     Ok(begun)
 }
@@ -191,41 +184,74 @@ async fn recordings(archive: &Archive, asked: &Asked) -> Result<Vec<RecordingId>
     }
 }
 
+/// Where each recording is going to be.
+async fn packaged(
+    archive: &Archive,
+    ids: &[RecordingId],
+    reader: &Reader,
+) -> Result<Vec<PackagedRecording>, EvidenceError> {
+    let mut all = Vec::with_capacity(ids.len());
+    for (index, id) in ids.iter().enumerate() {
+        let opened = look_up(archive, *id, Sight::View(&reader.view)).await?;
+        let audio = format!("audio.{}", opened.sealed.facts.container.extension());
+        all.push(PackagedRecording { folder: names::folder(index + 1, *id), id: *id, audio });
+    }
+    Ok(all)
+}
+
+/// What the package is going to say of a recording: what is known of it, and all that happened to it before.
+async fn promise(archive: &Archive, begun: &Begun, opened: &Opened) -> Result<Promise, EvidenceError> {
+    let (mut context, mut custody_entries) = (Context::new(&SHA256), 0);
+    loop {
+        let (told, more) = gather::custody(archive, opened, begun.before, &begun.audience(), custody_entries).await?;
+        for (line, _) in &told {
+            context.update(&parts::custody_line(line)?);
+        }
+        custody_entries += told.len() as u64;
+        if !more {
+            break;
+        }
+    }
+    Ok(Promise {
+        recording_id: opened.row.id,
+        recording_sha256: hex::encode(sha256(&parts::json(&gather::facts(opened))?)),
+        custody_entries,
+        custody_sha256: hex::encode(context.finish().as_ref()),
+    })
+}
+
 /// One entry about the case and one about each recording, with the register's row, in one transaction. Gives their ids.
-async fn enter(archive: &Archive, begun: &Begun) -> Result<Vec<Uuid>, EvidenceError> {
-    let payload = begun.payload();
-    let mut entries: Vec<(Option<RecordingId>, NewEntry)> = Vec::with_capacity(begun.recordings.len() + 1);
-    for id in &begun.recordings {
-        let opened = look_up(archive, *id, Sight::View(&begun.reader.view)).await?;
-        let about = About::Recording(*id, &opened.key);
-        entries.push((Some(*id), archive.entry(Kind::EVIDENCE_BEGUN, about, &payload, begun.at).await?.0));
+async fn enter(archive: &Archive, begun: &mut Begun) -> Result<Vec<Uuid>, EvidenceError> {
+    let mut entries: Vec<(Option<RecordingId>, NewEntry)> = Vec::with_capacity(begun.package.recordings.len() + 1);
+    let mut promised = Vec::with_capacity(begun.package.recordings.len());
+    let (at, package_sha256) = (begun.package.made_at, Some(begun.package_sha256.as_str()));
+    let payload = PackagePayload { package_sha256, ..begun.payload() };
+    for id in begun.recordings() {
+        let opened = look_up(archive, id, Sight::View(&begun.reader.view)).await?;
+        let promise = promise(archive, begun, &opened).await?;
+        let payload = PackagePayload { promise: Some(&promise), ..payload };
+        let about = About::Recording(id, &opened.key);
+        let (entry, _) = archive.entry(Kind::EVIDENCE_BEGUN, about, &payload, at).await?;
+        promised.push(Promised { promise, entry: entry.id });
+        entries.push((Some(id), entry));
     }
     let about = About::Case(begun.case.id);
-    entries.push((None, archive.entry(Kind::EVIDENCE_BEGUN, about, &payload, begun.at).await?.0));
-    let told = Told {
-        actor: begun.reader.actor.clone(),
-        recipient: begun.asked.recipient.clone(),
-        purpose: begun.asked.purpose.clone(),
-        language: begun.asked.language.unwrap_or(begun.case.language),
-        seal: begun.fingerprint.clone(),
-    };
-    let row = DisclosureRow {
-        id: begun.id,
-        case_id: begun.case.id,
-        recipient_kind: begun.asked.recipient.kind.as_str().to_owned(),
-        state: DisclosureState::Begun,
-        begun_at: begun.at,
-        alive_until: begun.at.plus(ALIVE),
-        ended_at: None,
-        recordings: begun.recordings.len() as u64,
-        byte_len: None,
-        sha256: None,
-        sealed: register::seal(archive, begun.case.id, begun.id, &told).await?,
-    };
+    entries.push((None, archive.entry(Kind::EVIDENCE_BEGUN, about, &payload, at).await?.0));
     // Rows are taken in this order by everybody: recordings, by their ids, and then the case.
     entries.sort_by_key(|(recording, _)| recording.map_or((1, None), |id| (0, Some(id))));
+    commit(archive, begun, &entries).await?;
+    begun.promised = promised;
+    Ok(entries.into_iter().map(|(_, entry)| entry.id).collect())
+}
+
+async fn commit(
+    archive: &Archive,
+    begun: &Begun,
+    entries: &[(Option<RecordingId>, NewEntry)],
+) -> Result<(), EvidenceError> {
+    let row = row(archive, begun).await?;
     let mut tx = archive.catalog.begin().await?;
-    for (recording, entry) in &entries {
+    for (recording, entry) in entries {
         let open = match recording {
             Some(id) => tx.keep_live(*id).await?,
             None => tx.touch_case(begun.case.id).await?,
@@ -236,12 +262,45 @@ async fn enter(archive: &Archive, begun: &Begun) -> Result<Vec<Uuid>, EvidenceEr
         }
         tx.append_entry(entry).await?;
     }
-    if !tx.add_disclosure(&row, &begun.recordings).await? {
+    if !tx.add_disclosure(&row, &begun.recordings().collect::<Vec<_>>()).await? {
         return Err(ArchiveError::Document("a package's id that is taken").into());
     }
     tx.commit().await?;
     archive.ledger_nudge.notify_one();
-    Ok(entries.into_iter().map(|(_, entry)| entry.id).collect())
+    Ok(())
+}
+
+/// The register's row.
+async fn row(archive: &Archive, begun: &Begun) -> Result<DisclosureRow, EvidenceError> {
+    let (package, at) = (&begun.package, begun.package.made_at);
+    let told = Told {
+        actor: begun.reader.actor.clone(),
+        recipient: begun.asked.recipient.clone(),
+        purpose: begun.asked.purpose.clone(),
+        language: package.language,
+        seal: package.seal.clone(),
+    };
+    Ok(DisclosureRow {
+        id: begun.id(),
+        case_id: begun.case.id,
+        recipient_kind: begun.asked.recipient.kind.as_str().to_owned(),
+        state: DisclosureState::Begun,
+        begun_at: at,
+        alive_until: at.plus(ALIVE),
+        ended_at: None,
+        recordings: package.recordings.len() as u64,
+        byte_len: None,
+        sha256: None,
+        sealed: register::seal(archive, begun.case.id, begun.id(), &told).await?,
+    })
+}
+
+/// Waits until everything that was entered until now is published: all that happened before a package is told in it.
+async fn settled(archive: &Archive) -> Result<LedgerState, EvidenceError> {
+    let waiting = archive.catalog.unsequenced(WAITING).await?;
+    // They get their places in this order.
+    let last: Vec<Uuid> = waiting.last().map(|entry| entry.id).into_iter().collect();
+    published(archive, &last).await
 }
 
 /// Waits until a published checkpoint covers these entries. On another node than this one that takes a second or so.

@@ -9,7 +9,9 @@ use crate::find::FindError;
 use crate::hold::HoldError;
 use crate::ledger::LedgerError;
 use crate::ledger::sequencer::SequenceError;
+use crate::receive::spool::SpoolError;
 use crate::timestamp::TimestampError;
+use crate::vault::objects::StoreError;
 
 /// Why a package was not begun, or not sent to its end.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,9 @@ pub enum EvidenceError {
     /// More recordings than a package has.
     #[error("a package has at most {0} recordings")]
     TooMany(u64),
+    /// As many packages are being made as there may be at once.
+    #[error("too many packages are being made at once")]
+    Busy,
     /// The case: there is none, or it is closed.
     #[error(transparent)]
     Case(#[from] HoldError),
@@ -29,6 +34,9 @@ pub enum EvidenceError {
     /// What is in the store is not what was received.
     #[error("a recording's audio is not what was received")]
     OtherAudio,
+    /// What is known of a recording is not what the ledger was told when the package was begun.
+    #[error("a recording changed while it was packaged")]
+    Changed,
     /// The ledger did not publish the package's own entries in time.
     #[error("the ledger does not publish what was entered")]
     NotPublished,
@@ -44,6 +52,9 @@ pub enum EvidenceError {
     /// The signature or its timestamp.
     #[error(transparent)]
     Close(#[from] CloseError),
+    /// The page for people could not be put aside while it was made.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
     /// The ZIP.
     #[error(transparent)]
     Zip(#[from] ZipError),
@@ -58,14 +69,17 @@ impl EvidenceError {
         match self {
             Self::Nothing => "nothing-to-hand-over",
             Self::TooMany(_) => "too-many",
+            Self::Busy => "too-many-requests",
             Self::Case(error) => error.code(),
             Self::Recording(error) => error.code(),
             Self::OtherAudio => "audio-damaged",
+            Self::Changed => "changed-meanwhile",
             Self::NotPublished => "ledger-unpublished",
             Self::ClientGone => "client-gone",
             Self::GivenUp => "given-up",
             Self::Seal(error) => error.code(),
             Self::Close(error) => error.code(),
+            Self::Spool(error) => error.code(),
             Self::Zip(_) => "zip",
             Self::Archive(error) => error.code(),
         }
@@ -74,6 +88,12 @@ impl EvidenceError {
 
 impl From<CatalogError> for EvidenceError {
     fn from(error: CatalogError) -> Self {
+        Self::Archive(error.into())
+    }
+}
+
+impl From<StoreError> for EvidenceError {
+    fn from(error: StoreError) -> Self {
         Self::Archive(error.into())
     }
 }

@@ -31,7 +31,7 @@ impl<'a> Signing<'a> {
 /// The commands with which an outsider checks the package of this id, one line each, for the page.
 pub(super) fn commands(package: Uuid, signing: &Signing<'_>) -> Vec<(Repeat, String)> {
     let all = [
-        (Repeat::Everything, format!("earwitness verify {}.zip --trust FINGERPRINT", folder_of(package))),
+        (Repeat::Everything, everything(&folder_of(package), signing)),
         (
             Repeat::Manifest,
             "bagit.py --validate . && sha256sum -c manifest-sha256.txt tagmanifest-sha256.txt".to_owned(),
@@ -40,6 +40,12 @@ pub(super) fn commands(package: Uuid, signing: &Signing<'_>) -> Vec<(Repeat, Str
     ];
     let stamped = signing.authority.map(|_| (Repeat::Timestamp, ts()));
     all.into_iter().chain(stamped).collect()
+}
+
+/// The one command that checks all of it.
+fn everything(folder: &str, signing: &Signing<'_>) -> String {
+    let authority = signing.authority.map_or("", |_| " --timestamp-ca TSA.pem");
+    format!("earwitness verify {folder}.zip --trust FINGERPRINT{authority}")
 }
 
 /// The certificate that the signature is checked against.
@@ -62,18 +68,26 @@ fn ts() -> String {
 
 /// The text. In English: the commands are what matters, and they are the same everywhere.
 pub fn text(folder: &str, signing: &Signing<'_>) -> String {
-    [begin(folder), lists(), signature(signing), signing.authority.map(timestamp).unwrap_or_default(), ledger(signing)]
-        .concat()
+    [
+        begin(folder, signing),
+        lists(),
+        signature(signing),
+        signing.authority.map(timestamp).unwrap_or_default(),
+        ledger(signing),
+    ]
+    .concat()
 }
 
-fn begin(folder: &str) -> String {
+fn begin(folder: &str, signing: &Signing<'_>) -> String {
+    let command = everything(folder, signing);
     format!(
         "HOW TO CHECK THIS PACKAGE\n\
          =========================\n\n\
          With one command, offline, and without the archive that made it:\n\n\
-         \x20   earwitness verify {folder}.zip --trust FINGERPRINT\n\n\
+         \x20   {command}\n\n\
          FINGERPRINT is that of the seal or of the ledger's key (both stand below), as it reached you another way: by post, by\n\
-         telephone, in a contract. What stands in this file proves nothing by itself.\n\n\
+         telephone, in a contract. What stands in this file proves nothing by itself. With the ledger's key alone it says what\n\
+         only the seal vouches for; with both (--trust twice) nothing is left open.\n\n\
          Everything can be checked with ordinary tools as well. Unpack it and go into its folder first:\n\n\
          \x20   unzip {folder}.zip\n\
          \x20   cd {folder}\n\n"
@@ -125,7 +139,9 @@ fn timestamp(authority: &str) -> String {
          This shows the time and the authority's certificates:\n\n\
          \x20   openssl ts -reply -token_in -in signature/{TIMESTAMP} -token_out -text\n\
          \x20   openssl pkcs7 -inform DER -in signature/{TIMESTAMP} -print_certs -noout\n\n\
-         {SIGNATURE_VALUE} is the bare signature out of {SIGNATURE}, which carries the same timestamp (CAdES-T).\n\n",
+         {SIGNATURE_VALUE} is the bare signature out of {SIGNATURE}, which carries the same timestamp (CAdES-T).\n\
+         Without TSA.pem from elsewhere a timestamp is worth nothing: the certificate in it vouches for itself, and so earwitness\n\
+         verify notes, without --timestamp-ca TSA.pem, that it was not checked.\n\n",
         ts()
     )
 }
@@ -137,12 +153,18 @@ fn ledger(signing: &Signing<'_>) -> String {
          audio; data/*/custody.jsonl has a line for each entry of the archive's ledger about it. An entry's leaf is the text\n\n\
          \x20   {{\"at\":\"AT\",\"commitment\":\"COMMITMENT\",\"kind\":\"KIND\",\"seq\":SEQ}}\n\n\
          and COMMITMENT is the SHA-256 of \"earwitness-ledger-v1\", a zero byte, the 32 bytes of opening.salt, and\n\
-         opening.payload in canonical form (RFC 8785). An entry without opening is about another case: what happened and when\n\
-         is shown, not who and why. data/*/custody/SEQ.tlog-proof shows that the leaf is in the tree that data/{CHECKPOINT}\n\
+         opening.payload in canonical form (RFC 8785). An entry without opening shows what happened and when, not who did\n\
+         it and why: that is not for the recipient. data/*/custody/SEQ.tlog-proof shows that the leaf is in the tree that data/{CHECKPOINT}\n\
          signs. These formats are those of the Go checksum database: golang.org/x/mod/sumdb/note opens data/{CHECKPOINT} with\n\
          the member vkey of data/{LEDGER_KEY}, and sumdb/tlog.CheckRecord checks a proof. The key's SHA-256, which you must\n\
          have from elsewhere as well:\n\n\
-         \x20   {}\n",
+         \x20   {}\n\n\
+         The last line of each custody.jsonl is the entry evidence.begun about this package. What its payload says must be so,\n\
+         and then the ledger's key vouches for it as well:\n\n\
+         \x20   sha256sum data/package.json                                      package_sha256\n\
+         \x20   sha256sum data/*/recording.json                                  recording_sha256\n\
+         \x20   head -n CUSTODY_ENTRIES data/*/custody.jsonl | sha256sum         custody_sha256, in each folder by itself\n\n\
+         The rest stands on the seal alone: recording.vcon.json, the waveforms, report.html, this file and bag-info.txt.\n",
         signing.ledger_key
     )
 }

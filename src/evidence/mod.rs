@@ -3,27 +3,33 @@
 //! | question | file |
 //! |---|---|
 //! | what a package is: a ZIP with one BagIt bag, its files, who may receive one | [`zip`], [`bag`], [`shapes`], [`names`], [`recipient`] |
-//! | what is written into it | [`parts`], `page`, [`report`], [`instructions`] |
+//! | what is written into it | [`parts`], `page`, `sections`, [`report`], [`instructions`] |
 //! | what it is signed with, and how it is closed | [`seal`], [`close`] |
 //! | what is known of a recording, and what of it is another's business | [`gather`] |
-//! | how it is handed over: begun, sent, broken off | [`begin`](begin()), [`send`](send()), `abandoned` |
+//! | how it is handed over: asked for, begun, sent, ended | `asked`, [`begin`](begin()), [`send`](send()), `making`, `ended` |
+//! | what the ledger says of it | `payload`, [`shapes::Promise`] |
 //! | to whom what went | [`register`] |
 //! | whether one holds, offline | [`verify`] |
 
-mod abandoned;
+mod asked;
 pub mod bag;
 mod begin;
 pub mod close;
+mod ended;
 mod error;
 pub mod gather;
 pub mod instructions;
+mod making;
 pub mod names;
+mod out;
 mod page;
 pub mod parts;
+mod payload;
 pub mod recipient;
 pub mod register;
 pub mod report;
 pub mod seal;
+mod sections;
 mod send;
 pub mod shapes;
 pub mod verify;
@@ -32,7 +38,8 @@ pub mod zip;
 #[cfg(test)]
 mod sample;
 
-pub use abandoned::end_abandoned;
-pub use begin::{Asked, Begun, MAX_RECORDINGS, begin};
+pub use asked::{Asked, MAX_RECORDINGS};
+pub use begin::{Begun, begin};
+pub use ended::end_abandoned;
 pub use error::EvidenceError;
 pub use send::send;

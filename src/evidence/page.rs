@@ -3,12 +3,17 @@
 use super::EvidenceError;
 use super::begin::Begun;
 use super::instructions::{Signing, commands};
-use super::report::{self, CustodyEntry, ReportData, ReportedCheckpoint, ReportedRecording, Seal, Verified};
-use super::shapes::{CustodyLine, PackageFacts, RecordingFacts};
+use super::report::{Custody, CustodyEntry, ReportData, ReportedCheckpoint, ReportedRecording, Seal, Verified};
+use super::shapes::{CustodyLine, RecordingFacts};
 use crate::archive::Archive;
 use crate::audio::Waveform;
-use crate::ledger::checkpoint;
+use crate::clock::Timestamp;
+use crate::ledger::signing::sha256;
 use crate::ledger::verify::Outcome;
+use crate::ledger::{checkpoint, cosignature};
+use crate::timestamp;
+use crate::vault::objects::ObjectKey;
+use crate::witness::Witness;
 
 /// What was checked by the time that a package gets its page: each of it breaks the package off where it does not hold.
 const VERIFIED: [Verified; 5] = [
@@ -30,7 +35,8 @@ pub(super) fn recording(
     facts: RecordingFacts,
     file: String,
     waveform: Waveform,
-    custody: Vec<CustodyEntry>,
+    custody: Custody,
+    sha512: String,
 ) -> ReportedRecording {
     ReportedRecording {
         id: facts.id,
@@ -43,22 +49,21 @@ pub(super) fn recording(
         findings: facts.findings,
         file,
         sha256: facts.sha256,
-        sha512: None,
+        sha512,
         custody,
     }
 }
 
-/// The page.
-pub(super) fn render(
-    archive: &Archive,
-    begun: &Begun,
-    package: &PackageFacts,
-    recordings: Vec<ReportedRecording>,
-) -> Result<String, EvidenceError> {
-    let (checkpoint, key) =
-        (checkpoint::verify(&begun.state.checkpoint, &archive.signing.public())?, archive.signing.public());
+/// What the page says beside the recordings.
+pub(super) async fn data(archive: &Archive, begun: &Begun) -> Result<ReportData, EvidenceError> {
+    let (note, key) = (&begun.state.checkpoint, archive.signing.public());
+    let checkpoint = checkpoint::verify(note, &key)?;
+    let cosigned = |witness: &&Witness| cosignature::find(note, witness.key()).is_ok_and(|said| said.is_some());
+    let witnesses = archive.witnesses.iter().filter(cosigned).map(|witness| witness.key().name().to_owned()).collect();
+    let stamped = stamped(archive, checkpoint.head.size, note).await?;
+    let package = &begun.package;
     let self_made = begun.certificate.is_self_made();
-    let data = ReportData {
+    Ok(ReportData {
         package_id: package.package_id,
         made_at: package.made_at,
         made_by: begun.reader.actor.clone(),
@@ -68,24 +73,34 @@ pub(super) fn render(
         purpose: package.purpose.clone(),
         recipient: package.recipient.clone(),
         zone: archive.policy.zone,
-        recordings,
+        recordings: package.recordings.len(),
         checkpoint: ReportedCheckpoint {
             origin: checkpoint.origin,
             size: checkpoint.head.size,
             root: checkpoint.head.root.to_string(),
-            // The package stands by its own signature and timestamp; those of the ledger come later, and apart.
-            stamped: None,
-            witnesses: Vec::new(),
+            // The package stands by its own signature and timestamp; those of the ledger mostly come later, and apart.
+            stamped,
+            witnesses,
         },
         ledger_key: key.fingerprint(),
         seal: Seal {
             subject: begun.certificate.subject().to_string(),
-            fingerprint: begun.fingerprint.clone(),
+            fingerprint: package.seal.clone(),
             self_made,
             timestamp: package.timestamp_authority.clone(),
         },
         verified: VERIFIED.map(|what| (what, Outcome::Passed)).to_vec(),
         commands: commands(package.package_id, &Signing::of(package, &key.fingerprint(), self_made)),
-    };
-    Ok(report::render(&data, package.language))
+    })
+}
+
+/// When an authority stamped the checkpoint of this size, and which, where one did by now.
+async fn stamped(archive: &Archive, size: u64, note: &[u8]) -> Result<Option<(Timestamp, String)>, EvidenceError> {
+    let name = ObjectKey::Timestamp(size);
+    if archive.store.head(&name).await?.is_none() {
+        return Ok(None);
+    }
+    let token = archive.store.get(&name, timestamp::MAX_BYTES as u64).await?;
+    let stamped = timestamp::check(&token, &sha256(&checkpoint::text(note)?), None);
+    Ok(stamped.ok().map(|stamped| (stamped.at, stamped.authority)))
 }

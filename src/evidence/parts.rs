@@ -20,7 +20,7 @@ pub struct RecordingFiles {
     pub waveform: (Vec<u8>, String),
 }
 
-/// What stands once in a package.
+/// What stands once in a package, but for the page for people.
 #[derive(Debug, Clone)]
 pub struct CommonFiles {
     /// What the package says of itself.
@@ -31,8 +31,6 @@ pub struct CommonFiles {
     pub checkpoint: Vec<u8>,
     /// The seal's certificate as PEM, and whether it is self-made.
     pub seal: (String, bool),
-    /// The page for people.
-    pub report: String,
 }
 
 /// Bytes that come one after the other.
@@ -51,9 +49,15 @@ pub fn custody_entry(
     proof: &str,
     list: &mut Vec<u8>,
 ) -> Result<Vec<u8>, ZipError> {
-    list.extend(serde_json::to_vec(line).map_err(|_| ZipError::Form("an entry"))?);
-    list.push(b'\n');
+    list.extend(custody_line(line)?);
     bag.payload(&format!("{folder}/{}", line.proof_file()), proof.as_bytes())
+}
+
+/// A line of the list of what happened.
+pub fn custody_line(line: &CustodyLine) -> Result<Vec<u8>, ZipError> {
+    let mut text = serde_json::to_vec(line).map_err(|_| ZipError::Form("an entry"))?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Everything else about a recording; `custody` is its list.
@@ -68,7 +72,7 @@ pub fn recording(bag: &mut BagWriter, files: &RecordingFiles, custody: &[u8]) ->
     ])
 }
 
-/// What stands once in a package.
+/// What stands once in a package, but for the page for people.
 pub fn common(bag: &mut BagWriter, folder: &str, files: &CommonFiles) -> Result<Pieces, ZipError> {
     let signing = Signing::of(&files.package, &files.ledger_key.fingerprint, files.seal.1);
     Ok(vec![
@@ -76,7 +80,6 @@ pub fn common(bag: &mut BagWriter, folder: &str, files: &CommonFiles) -> Result<
         bag.payload(names::LEDGER_KEY, &json(&files.ledger_key)?)?,
         bag.payload(names::CHECKPOINT, &files.checkpoint)?,
         bag.payload(names::SEAL_CERTIFICATE, files.seal.0.as_bytes())?,
-        bag.payload(names::REPORT, files.report.as_bytes())?,
         bag.payload(names::VERIFY, instructions::text(folder, &signing).as_bytes())?,
     ])
 }
@@ -93,7 +96,8 @@ pub fn bag_info(package: &PackageFacts) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, ZipError> {
+/// A JSON file of a package, to the byte.
+pub fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, ZipError> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|_| ZipError::Form("JSON"))?;
     text.push(b'\n');
     Ok(text)

@@ -105,12 +105,7 @@ pub async fn page(
     let next = rows.last().filter(|_| more).map(|row| (row.begun_at, row.id));
     let (case_id, recording_id) = (filter.case_id, filter.recording_id);
     let payload = ReadPayload { actor, case_id, recording_id, found: rows.len() as u64 };
-    let now = archive.clock.now();
-    let (entry, _) = archive.entry(Kind::DISCLOSURES_READ, About::Activity, &payload, now).await?;
-    let mut tx = archive.catalog.begin().await?;
-    tx.append_entry(&entry).await?;
-    tx.commit().await?;
-    archive.ledger_nudge.notify_one();
+    archive.enter(Kind::DISCLOSURES_READ, About::Activity, &payload, archive.clock.now()).await?;
     Ok((rows, next))
 }
 

@@ -11,7 +11,7 @@ use super::names;
 use super::parts::{self, CommonFiles, RecordingFiles};
 use super::recipient::{Recipient, RecipientKind};
 use super::seal::{self, FileSealer, Sealer as _};
-use super::shapes::{CustodyLine, PACKAGE_TYPE, PackageFacts, PackagedRecording, RecordingFacts};
+use super::shapes::{CustodyLine, PACKAGE_TYPE, PackageFacts, PackagedRecording, Promise, RecordingFacts};
 use crate::audio::{Codec, Container, Facts};
 use crate::clock::{SystemClock, Timestamp};
 use crate::config::SealFiles;
@@ -21,7 +21,7 @@ use crate::ledger::kind::Kind;
 use crate::ledger::proof::Proof;
 use crate::ledger::receipt::{PROMISE, Receipt, ReceiptEntry};
 use crate::ledger::shapes::{Controller, LedgerKey, OpeningText};
-use crate::ledger::signing::SigningKey;
+use crate::ledger::signing::{SigningKey, sha256};
 use crate::ledger::tree::{self, StoredHashes};
 use crate::recording::{Language, Metadata, RecordingId, Status};
 use crate::signature::certificate::Known;
@@ -53,10 +53,10 @@ fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
-fn told(number: u128, key: &SigningKey, begun: &serde_json::Value) -> Told {
+fn told(number: u128, key: &SigningKey) -> Told {
     let id = RecordingId(Uuid::from_u128(0x0193_d8a0_5b7e_7c11_a2f4_3f5d_1f0c_9b20 + number));
     let audio = vec![number as u8; 700];
-    let sha256 = hex::encode(crate::ledger::signing::sha256(&audio));
+    let sha256 = hex::encode(sha256(&audio));
     let opening = Opening::new(&json!({"id": id, "sha256": sha256})).unwrap();
     let entry = Entry { at: at("2026-11-22T09:16:02Z"), kind: Kind::RECORDING_RECEIVED, commitment: opening.commit() };
     let entry_id = Uuid::from_u128(100 + number);
@@ -110,14 +110,34 @@ fn told(number: u128, key: &SigningKey, begun: &serde_json::Value) -> Told {
     };
     let other = Opening::new(&json!({"case_id": "another"})).unwrap();
     let held = Entry { at: at("2026-11-25T00:00:00Z"), kind: Kind::HOLD_PLACED, commitment: other.commit() };
-    let given = Opening::new(begun).unwrap();
-    let handing = Entry { at: at("2026-11-26T00:00:00Z"), kind: Kind::EVIDENCE_BEGUN, commitment: given.commit() };
-    let entries = vec![
-        (entry, entry_id, Some(opening)),
-        (held, Uuid::from_u128(200 + number), None),
-        (handing, Uuid::from_u128(300 + number), Some(given)),
-    ];
+    let entries = vec![(entry, entry_id, Some(opening)), (held, Uuid::from_u128(200 + number), None)];
     Told { id, receipt: receipt.sign(key).unwrap(), facts, audio, entries }
+}
+
+/// The entry that the package was begun, which says what it says of this recording, whose entries begin at `seq`.
+fn handing_over(told: &mut Told, seq: u64, package: &PackageFacts) {
+    let list = (seq..).zip(&told.entries).map(|(seq, entry)| parts::custody_line(&line(seq, entry)).unwrap());
+    let list: Vec<u8> = list.flatten().collect();
+    let promise = Promise {
+        recording_id: told.id,
+        recording_sha256: hex::encode(sha256(&parts::json(&told.facts).unwrap())),
+        custody_entries: told.entries.len() as u64,
+        custody_sha256: hex::encode(sha256(&list)),
+    };
+    let mut begun = serde_json::to_value(promise).unwrap();
+    let of_package = json!({"package_id": package.package_id, "case_id": package.case_id, "seal": package.seal,
+        "purpose": package.purpose, "recipient": package.recipient,
+        "package_sha256": hex::encode(sha256(&parts::json(package).unwrap()))});
+    begun.as_object_mut().unwrap().extend(of_package.as_object().unwrap().clone());
+    let given = Opening::new(&begun).unwrap();
+    let entry = Entry { at: package.made_at, kind: Kind::EVIDENCE_BEGUN, commitment: given.commit() };
+    told.entries.push((entry, Uuid::from_u128(300 + u128::from(seq)), Some(given)));
+}
+
+fn line(seq: u64, (entry, id, opening): &(Entry, Uuid, Option<Opening>)) -> CustodyLine {
+    let opening = opening.as_ref().map(|opening| OpeningText::of(opening).unwrap());
+    let Entry { at, kind, commitment } = entry.clone();
+    CustodyLine { seq, at, kind, entry: *id, commitment, opening }
 }
 
 /// Makes one. With `spoil` something is changed before it is signed: what only the checks beyond the signature notice.
@@ -129,9 +149,13 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
     let (key, package_id) = (SigningKey::generate().unwrap(), Uuid::from_u128(42));
     let seal = Known::from_der(&sealer.chain()[0]).unwrap();
     let recipient = Recipient { name: "Example Advocaten BV".to_owned(), kind: RecipientKind::LegalServiceProvider };
-    let begun = json!({"package_id": package_id, "seal": seal.fingerprint().unwrap(), "purpose": "dispute 12",
-        "recipient": {"name": recipient.name, "kind": recipient.kind}});
-    let mut package = PackageFacts {
+    let mut told = [1, 2].map(|number| told(number, &key));
+    let place = |(index, told): (usize, &Told)| PackagedRecording {
+        folder: names::folder(index + 1, told.id),
+        id: told.id,
+        audio: "audio.wav".to_owned(),
+    };
+    let package = PackageFacts {
         document_type: PACKAGE_TYPE.to_owned(),
         package_id,
         made_at: now,
@@ -145,9 +169,12 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
         zone: "Europe/Brussels".to_owned(),
         seal: seal.fingerprint().unwrap(),
         timestamp_authority: authority.map(str::to_owned),
-        recordings: Vec::new(),
+        recordings: told.iter().enumerate().map(place).collect(),
     };
-    let mut spoilt = Spoilt { told: [1, 2].map(|number| told(number, &key, &begun)).into(), signs: None };
+    for (told, seq) in told.iter_mut().zip([0, 3]) {
+        handing_over(told, seq, &package);
+    }
+    let mut spoilt = Spoilt { told: told.into(), signs: None };
     spoil(&mut spoilt);
     let (log, head) = log_of(&spoilt.told);
     let note = checkpoint::sign(ORIGIN, &head, spoilt.signs.as_ref().unwrap_or(&key)).unwrap();
@@ -158,10 +185,8 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
         zip.extend(parts::audio_header(&mut bag, &name, "audio.wav", &Measured::of(&told.audio)).unwrap());
         zip.extend_from_slice(&told.audio);
         let mut list = Vec::new();
-        for (entry, entry_id, opening) in &told.entries {
-            let opening = opening.as_ref().map(|opening| OpeningText::of(opening).unwrap());
-            let Entry { at, kind, commitment } = entry.clone();
-            let line = CustodyLine { seq, at, kind, entry: *entry_id, commitment, opening };
+        for entry in &told.entries {
+            let line = line(seq, entry);
             let hashes = tree::prove_inclusion(seq, head.size, &log).unwrap();
             let proof = Proof::new(seq, hashes, note.clone()).encode().unwrap();
             zip.extend(parts::custody_entry(&mut bag, &name, &line, &proof, &mut list).unwrap());
@@ -174,16 +199,15 @@ pub async fn sample(authority: Option<&str>, spoil: impl Fn(&mut Spoilt)) -> Sam
             waveform: (b"{}".to_vec(), "<svg/>".to_owned()),
         };
         zip.extend(parts::recording(&mut bag, &files, &list).unwrap().concat());
-        package.recordings.push(PackagedRecording { folder: name, id: told.id, audio: "audio.wav".to_owned() });
     }
     let common = CommonFiles {
         package: package.clone(),
         ledger_key: LedgerKey::of(ORIGIN, &key.public()),
         checkpoint: note,
         seal: (seal.to_pem(), true),
-        report: "<!doctype html><title>report</title>\n".to_owned(),
     };
     zip.extend(parts::common(&mut bag, &folder_of(package_id), &common).unwrap().concat());
+    zip.extend(bag.payload(names::REPORT, b"<!doctype html><title>report</title>\n").unwrap());
     let info = parts::bag_info(&package);
     let info: Vec<_> = info.iter().map(|(label, value)| (*label, value.as_str())).collect();
     let (tags, tag_manifest) = bag.tags(&info).unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_lc_rs::digest::Digest;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _, Signature};
 
 use crate::config::SealFiles;
 use crate::ledger::LedgerError;
@@ -56,9 +56,12 @@ pub trait Sealer: Send + Sync {
     /// Its certificates in DER: its own first, then each one's issuer as far as they are there.
     fn chain(&self) -> &[Vec<u8>];
 
-    /// The signature over a message: ECDSA on P-256 with SHA-256, in DER.
+    /// The signature over a message: ECDSA on P-256 with SHA-256, in DER, in the lower half.
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SealError>;
 }
+
+/// Attempts at a signature in the lower half: one in 2^64 packages would need more.
+const ATTEMPTS: u32 = 64;
 
 /// A key and its certificates in two files.
 pub struct FileSealer {
@@ -147,9 +150,19 @@ fn check(key: &EcdsaKeyPair, chain: &[Known], now: Duration) -> Result<(), SealE
 impl FileSealer {
     /// The signature of a message of which only the SHA-256 is at hand: ECDSA on P-256, in DER.
     pub fn sign_digest(&self, digest: &Digest) -> Result<Vec<u8>, SealError> {
-        let signature = self.key.sign_digest(digest).map_err(|_| CmsError::Crypto)?;
-        Ok(signature.as_ref().to_vec())
+        in_lower_half(|| self.key.sign_digest(digest))
     }
+}
+
+/// Every signature is a new one, and each second one in the form that we make.
+fn in_lower_half<E>(sign: impl Fn() -> Result<Signature, E>) -> Result<Vec<u8>, SealError> {
+    for _ in 0..ATTEMPTS {
+        let signature = sign().map_err(|_| CmsError::Crypto)?;
+        if algorithm::is_lower_half(signature.as_ref())? {
+            return Ok(signature.as_ref().to_vec());
+        }
+    }
+    Err(CmsError::Crypto.into())
 }
 
 #[async_trait]
@@ -159,8 +172,7 @@ impl Sealer for FileSealer {
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SealError> {
-        let signature = self.key.sign(&SystemRandom::new(), message).map_err(|_| CmsError::Crypto)?;
-        Ok(signature.as_ref().to_vec())
+        in_lower_half(|| self.key.sign(&SystemRandom::new(), message))
     }
 }
 

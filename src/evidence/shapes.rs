@@ -96,6 +96,20 @@ pub struct RecordingFacts {
     pub decision: Option<ShownDecision>,
 }
 
+/// What the ledger's entry `evidence.begun` about a recording says of what the package tells of it, beside the package's own
+/// members: whoever has the seal alone cannot tell something else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// The recording.
+    pub recording_id: RecordingId,
+    /// SHA-256 of its `recording.json`.
+    pub recording_sha256: String,
+    /// How many lines its `custody.jsonl` has before the one of this entry, which is the last.
+    pub custody_entries: u64,
+    /// SHA-256 of these lines.
+    pub custody_sha256: String,
+}
+
 /// A decision on a quarantined recording, as it is shown to outsiders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownDecision {
@@ -122,8 +136,8 @@ pub struct CustodyLine {
     pub entry: Uuid,
     /// What its leaf commits to.
     pub commitment: Commitment,
-    /// Salt and payload of the commitment. Left out where the entry is about another case: that something happened and
-    /// when is shown, not who and why.
+    /// Salt and payload of the commitment. Left out where who and why is not the recipient's business: that something
+    /// happened and when is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<OpeningText>,
 }

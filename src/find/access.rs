@@ -128,12 +128,7 @@ pub async fn record_search(
 ) -> Result<(), ArchiveError> {
     let purpose = reader.purpose.as_deref();
     let payload = SearchPayload { actor: &reader.actor, purpose, asked: question, found: found as u64 };
-    let (entry, _) = archive.entry(Kind::SEARCH_MADE, About::Activity, &payload, archive.clock.now()).await?;
-    let mut tx = archive.catalog.begin().await?;
-    tx.append_entry(&entry).await?;
-    tx.commit().await?;
-    archive.ledger_nudge.notify_one();
-    Ok(())
+    archive.enter(Kind::SEARCH_MADE, About::Activity, &payload, archive.clock.now()).await
 }
 
 /// What counts as the same access. Somebody who states another purpose makes another access, or that purpose would be

@@ -115,12 +115,7 @@ struct RefusedPayload<'a> {
 
 async fn keep(archive: &Archive, refusal: &Refusal) -> Result<(), ArchiveError> {
     let payload = RefusedPayload { actor: &refusal.actor, permission: refusal.permission, reason: refusal.reason };
-    let (entry, _) = archive.entry(Kind::ACCESS_REFUSED, About::Activity, &payload, refusal.at).await?;
-    let mut tx = archive.catalog.begin().await?;
-    tx.append_entry(&entry).await?;
-    tx.commit().await?;
-    archive.ledger_nudge.notify_one();
-    Ok(())
+    archive.enter(Kind::ACCESS_REFUSED, About::Activity, &payload, refusal.at).await
 }
 
 #[async_trait]

@@ -3,7 +3,8 @@
 
 use aws_lc_rs::digest::{self, digest};
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-use der::asn1::ObjectIdentifier;
+use der::asn1::{ObjectIdentifier, UintRef};
+use der::{Decode as _, Sequence};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use super::CmsError;
@@ -95,6 +96,28 @@ fn verification(
         (P521, ECDSA_SHA512) => Ok(&signature::ECDSA_P521_SHA512_ASN1),
         _ => Err(CmsError::Algorithm),
     }
+}
+
+/// Half of the order of P-256, rounded down (SEC 2, section 2.4.2).
+const HALF_ORDER: [u8; 32] = [
+    0x7f, 0xff, 0xff, 0xff, 0x80, 0x00, 0x00, 0x00, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d,
+    0x56, 0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
+];
+
+/// `Ecdsa-Sig-Value` (RFC 3279 section 2.2.3).
+#[derive(Sequence)]
+struct EcdsaSignature<'a> {
+    r: UintRef<'a>,
+    s: UintRef<'a>,
+}
+
+/// Whether a signature on P-256 in DER is the one of its two forms that we make: its second number is in the lower half.
+/// Anybody can turn the one form into the other without the key.
+pub fn is_lower_half(signature: &[u8]) -> Result<bool, CmsError> {
+    let signature = EcdsaSignature::from_der(signature).map_err(|_| CmsError::Form("a signature"))?;
+    let s = signature.s.as_bytes();
+    // Without leading zeros the longer number is the greater, and numbers of one length compare as bytes.
+    Ok((s.len(), s) <= (HALF_ORDER.len(), HALF_ORDER.as_slice()))
 }
 
 /// The curve of a key on one.

@@ -126,6 +126,9 @@ impl Signed {
         if !as_we_make_it {
             return Err(CmsError::Wrong("not in the one form of our signatures"));
         }
+        if !algorithm::is_lower_half(self.signature())? {
+            return Err(CmsError::Wrong("its signature is not in the one form that we make"));
+        }
         if !self.said.names_exactly(self.certificates.iter().map(|known| known.der.as_slice()))? {
             return Err(CmsError::Wrong("it carries a certificate that is not signed along"));
         }

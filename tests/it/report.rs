@@ -75,7 +75,7 @@ fn waveform(points: u32) -> Waveform {
     Waveform { version: 2, channels: 2, sample_rate: 8_000, samples_per_pixel: 800, bits: 8, length: points, data }
 }
 
-fn data() -> ReportData {
+fn data() -> (ReportData, Vec<ReportedRecording>) {
     let metadata = Metadata {
         call_id: "c-2026-11-22-000817".into(),
         part: 0,
@@ -101,7 +101,21 @@ fn data() -> ReportData {
         frames: 1_659_840,
         ..Facts::unknown(Container::Wav, Codec::Alaw, 3_319_738)
     };
-    ReportData {
+    let recordings = vec![ReportedRecording {
+            id: CASE.parse().unwrap(),
+            metadata,
+            received_at: at("2026-11-22T09:20:01.337Z"),
+            expires_at: at("2031-11-22T09:15:00Z"),
+            status: Status::Accepted,
+            facts,
+            findings: vec![Finding::new(FindingCode::Clipping, "2,113 of 3,319,680 samples at full scale")],
+            waveform: Some(waveform(2_070)),
+            file: "data/0193d8a0-5b7e-7c11-a2f4-3f5d1f0c9b21/audio.wav".into(),
+            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+            sha512: "ee26b0dd4af7e749aa1a8ee3c10ae9923f618980772e473f8819a5d4940e0db27ac185f8a0e1d5f84f88bc887fd67b143732c304cc5fa9ad8e6f57f50028a8ff".into(),
+            custody: custody().into_iter().collect(),
+        }];
+    let data = ReportData {
         package_id: "0193f1c2-88aa-7d01-9c11-5d2f6b0a7e44".parse().unwrap(),
         made_at: at("2026-11-28T20:00:00Z"),
         made_by: Actor { id: CASE.parse().unwrap(), name: "L. Maes".into(), role: Role::Legal, address: [192, 0, 2, 7].into() },
@@ -115,20 +129,7 @@ fn data() -> ReportData {
         purpose: "Betwisting factuur 2026-1182: wat tijdens het gesprek over de vernieuwing is afgesproken".into(),
         recipient: Recipient { name: "Meester Jan De Smet".into(), kind: RecipientKind::Bailiff },
         zone: chrono_tz::Europe::Brussels,
-        recordings: vec![ReportedRecording {
-            id: CASE.parse().unwrap(),
-            metadata,
-            received_at: at("2026-11-22T09:20:01.337Z"),
-            expires_at: at("2031-11-22T09:15:00Z"),
-            status: Status::Accepted,
-            facts,
-            findings: vec![Finding::new(FindingCode::Clipping, "2,113 of 3,319,680 samples at full scale")],
-            waveform: Some(waveform(2_070)),
-            file: "data/0193d8a0-5b7e-7c11-a2f4-3f5d1f0c9b21/audio.wav".into(),
-            sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
-            sha512: Some("ee26b0dd4af7e749aa1a8ee3c10ae9923f618980772e473f8819a5d4940e0db27ac185f8a0e1d5f84f88bc887fd67b143732c304cc5fa9ad8e6f57f50028a8ff".into()),
-            custody: custody(),
-        }],
+        recordings: 1,
         checkpoint: ReportedCheckpoint {
             origin: "archive.example.com/ledger".into(),
             size: 1_204_771,
@@ -157,17 +158,18 @@ fn data() -> ReportData {
             (Repeat::Timestamp, "openssl ts -verify -in seal.tsr -data seal.p7s -CAfile timestamp-ca.pem".into()),
             (Repeat::Ledger, "custody.jsonl, proofs/*.tlog-proof, checkpoint".into()),
         ],
-    }
+    };
+    (data, recordings)
 }
 
 /// Somebody who controls every free text.
-fn hostile() -> ReportData {
+fn hostile() -> (ReportData, Vec<ReportedRecording>) {
     let text = format!("<script>alert(1)</script>\u{202e}\0\"'><img src=x onerror=alert(1)>{}", "Ẅ".repeat(3_000));
-    let mut data = data();
+    let (mut data, mut recordings) = data();
     for place in [&mut data.case_reference, &mut data.purpose, &mut data.recipient.name, &mut data.made_by.name] {
         *place = text.clone();
     }
-    let one = &mut data.recordings[0];
+    let one = &mut recordings[0];
     one.metadata.call_id = text.clone();
     one.metadata.account_id = text.clone();
     one.metadata.agent = Some(text.clone());
@@ -180,19 +182,19 @@ fn hostile() -> ReportData {
         &"recording.read".parse().unwrap(),
         Some(&payload),
     ));
-    data
+    (data, recordings)
 }
 
 /// Writes the pages to a folder.
 fn pages(folder: &Path) -> Vec<PathBuf> {
-    let of = |data: &ReportData, name: &str| {
+    let of = |(data, recordings): (ReportData, Vec<ReportedRecording>), name: &str| {
         LANGUAGES.map(|language| {
             let path = folder.join(format!("{name}-{}.html", language.code()));
-            std::fs::write(&path, render(data, language)).unwrap();
+            std::fs::write(&path, render(&data, &recordings, language)).unwrap();
             path
         })
     };
-    [of(&data(), "report"), of(&hostile(), "hostile")].concat()
+    [of(data(), "report"), of(hostile(), "hostile")].concat()
 }
 
 fn lines(output: std::process::Output) -> Vec<Value> {

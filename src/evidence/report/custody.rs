@@ -1,5 +1,7 @@
 //! What happened to a recording, in words.
 
+use std::collections::VecDeque;
+
 use chrono_tz::Tz;
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -14,14 +16,16 @@ use crate::clock::Timestamp;
 const MOST_ROWS: usize = 18;
 
 /// One row: an entry, and how often the same came right after it.
-struct Row<'a> {
-    entry: &'a CustodyEntry,
+#[derive(Debug, Clone)]
+struct Row {
+    place: usize,
+    entry: CustodyEntry,
     times: u64,
     last: Timestamp,
 }
 
-pub(super) fn table(entries: &[CustodyEntry], case: Uuid, zone: Tz, texts: &Texts) -> Markup {
-    let (rows, left_out) = condensed(entries);
+pub(super) fn table(custody: &Custody, case: Uuid, zone: Tz, texts: &Texts) -> Markup {
+    let (rows, left_out) = custody.rows();
     let own = &texts.custody;
     html! {
         @if rows.is_empty() {
@@ -45,9 +49,9 @@ pub(super) fn table(entries: &[CustodyEntry], case: Uuid, zone: Tz, texts: &Text
     }
 }
 
-fn table_row(row: &Row<'_>, case: Uuid, zone: Tz, texts: &Texts) -> Markup {
-    let (entry, own) = (row.entry, &texts.custody);
-    let shown = !is_of_another_case(entry, case);
+fn table_row(row: &Row, case: Uuid, zone: Tz, texts: &Texts) -> Markup {
+    let (entry, own) = (&row.entry, &texts.custody);
+    let shown = entry.is_told && !is_of_another_case(entry, case);
     html! {
         tr {
             td.entry { @match entry.seq { Some(seq) => (number(seq)), None => (own.pending) } }
@@ -66,7 +70,7 @@ fn table_row(row: &Row<'_>, case: Uuid, zone: Tz, texts: &Texts) -> Markup {
             }
             td {
                 @if !shown {
-                    span.more { (own.other_case) }
+                    span.more { (own.untold) }
                 } @else {
                     @match &entry.actor {
                         Some((name, role)) => {
@@ -95,27 +99,73 @@ fn is_of_another_case(entry: &CustodyEntry, case: Uuid) -> bool {
     }
 }
 
+/// What happened to a recording, as much of it as the page shows: built up entry by entry, in memory that does not grow with
+/// the number of accesses.
+///
 /// The same access by the same person for the same purpose, again and again with nothing between, is one row; where there
 /// are too many rows still, accesses from the middle are left out, and never anything that changed something.
-fn condensed(entries: &[CustodyEntry]) -> (Vec<Row<'_>>, u64) {
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    for entry in entries {
-        match rows.last_mut() {
-            Some(row) if is_access(entry) && is_same(row.entry, entry) => {
-                row.times += 1;
-                row.last = entry.at;
+#[derive(Debug, Clone, Default)]
+pub struct Custody {
+    open: Option<Row>,
+    rows: usize,
+    changes: Vec<Row>,
+    first: Vec<Row>,
+    last: VecDeque<Row>,
+    left_out: u64,
+}
+
+impl Custody {
+    /// What happened next.
+    pub fn push(&mut self, entry: CustodyEntry) {
+        if let Some(row) = self.open.as_mut().filter(|row| is_access(&entry) && is_same(&row.entry, &entry)) {
+            row.times += 1;
+            row.last = entry.at;
+            return;
+        }
+        self.close();
+        self.open = Some(Row { place: self.rows, times: 1, last: entry.at, entry });
+        self.rows += 1;
+    }
+
+    /// The row to which nothing is added any more.
+    fn close(&mut self) {
+        let Some(row) = self.open.take() else { return };
+        if !is_access(&row.entry) {
+            self.changes.push(row);
+        } else if self.first.len() < MOST_ROWS {
+            self.first.push(row);
+        } else {
+            self.last.push_back(row);
+            if self.last.len() > MOST_ROWS {
+                self.left_out += self.last.pop_front().map_or(0, |row| row.times);
             }
-            _ => rows.push(Row { entry, times: 1, last: entry.at }),
         }
     }
-    let mut left_out = 0;
-    while rows.len() > MOST_ROWS {
-        let middle = rows.len() / 2;
-        let nearest = (0..rows.len()).filter(|at| is_access(rows[*at].entry)).min_by_key(|at| at.abs_diff(middle));
-        let Some(nearest) = nearest else { break };
-        left_out += rows.remove(nearest).times;
+
+    /// The rows in their order, and how many accesses are not among them.
+    fn rows(&self) -> (Vec<Row>, u64) {
+        let mut all = self.clone();
+        all.close();
+        let room = MOST_ROWS.saturating_sub(all.changes.len());
+        let mut accesses: Vec<Row> = all.first.into_iter().chain(all.last).collect();
+        if accesses.len() > room {
+            let from_the_end = room / 2;
+            let middle = room - from_the_end..accesses.len() - from_the_end;
+            all.left_out += accesses.drain(middle).map(|row| row.times).sum::<u64>();
+        }
+        let mut rows = all.changes;
+        rows.extend(accesses);
+        rows.sort_by_key(|row| row.place);
+        (rows, all.left_out)
     }
-    (rows, left_out)
+}
+
+impl FromIterator<CustodyEntry> for Custody {
+    fn from_iter<I: IntoIterator<Item = CustodyEntry>>(entries: I) -> Self {
+        let mut custody = Self::default();
+        entries.into_iter().for_each(|entry| custody.push(entry));
+        custody
+    }
 }
 
 fn is_access(entry: &CustodyEntry) -> bool {

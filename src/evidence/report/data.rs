@@ -4,6 +4,7 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::custody::Custody;
 use crate::access::{Actor, Role};
 use crate::audio::{Facts, Finding, Waveform};
 use crate::clock::Timestamp;
@@ -34,8 +35,8 @@ pub struct ReportData {
     pub recipient: Recipient,
     /// The zone of the local times.
     pub zone: Tz,
-    /// The recordings, in the order of the package.
-    pub recordings: Vec<ReportedRecording>,
+    /// How many recordings there are.
+    pub recordings: usize,
     /// The checkpoint that every proof leads to.
     pub checkpoint: ReportedCheckpoint,
     /// Fingerprint of the key that signed it: 64 hexadecimal digits.
@@ -71,10 +72,10 @@ pub struct ReportedRecording {
     pub file: String,
     /// SHA-256 of the sound, 64 hexadecimal digits.
     pub sha256: String,
-    /// SHA-512 of the sound, 128 hexadecimal digits, where it was computed.
-    pub sha512: Option<String>,
+    /// SHA-512 of the sound, 128 hexadecimal digits.
+    pub sha512: String,
     /// What happened to it, oldest first.
-    pub custody: Vec<CustodyEntry>,
+    pub custody: Custody,
 }
 
 /// One entry of the ledger about a recording, as far as it is shown.
@@ -90,6 +91,8 @@ pub struct CustodyEntry {
     pub(super) recipient: Option<String>,
     pub(super) reason: Option<String>,
     pub(super) case_id: Option<Uuid>,
+    /// Whether who did it and why is told at all.
+    pub(super) is_told: bool,
 }
 
 impl CustodyEntry {
@@ -113,6 +116,7 @@ impl CustodyEntry {
             recipient,
             reason: text("purpose").or_else(|| text("reason")),
             case_id: text("case_id").and_then(|id| id.parse().ok()),
+            is_told: payload.is_some(),
         }
     }
 }

@@ -6,7 +6,8 @@
 //! | file | subject |
 //! |---|---|
 //! | `data` | what a report is made of |
-//! | `page`, `custody`, `format`, `plain` | how it is shown |
+//! | `page` | the page in its parts: what stands around the recordings, and each of them |
+//! | `custody`, `format`, `plain` | how it is shown |
 //! | `texts/` | every text in each language |
 
 mod custody;
@@ -18,5 +19,6 @@ mod plain;
 mod tests;
 mod texts;
 
+pub use custody::Custody;
 pub use data::{CustodyEntry, Repeat, ReportData, ReportedCheckpoint, ReportedRecording, Seal, Verified};
-pub use page::render;
+pub use page::{Frame, frame, render, section};

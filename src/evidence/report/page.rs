@@ -18,8 +18,32 @@ const STYLE: &str = include_str!("style.css");
 /// The picture's own size; the page stretches it.
 const WAVEFORM_PX: (u32, u32) = (960, 110);
 
-/// Writes the report in a language.
-pub fn render(data: &ReportData, language: Language) -> String {
+/// Where the recordings stand in the page. Nothing that others wrote looks like this: they cannot write markup.
+const RECORDINGS: &str = "<!--recordings-->";
+
+/// What stands around the recordings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Before the first.
+    pub before: String,
+    /// Behind the last.
+    pub after: String,
+}
+
+/// The whole report in a language.
+pub fn render(data: &ReportData, recordings: &[ReportedRecording], language: Language) -> String {
+    let Frame { before, after } = frame(data, language);
+    let sections = recordings.iter().enumerate().map(|(place, one)| section(data, one, place, language));
+    before + &sections.collect::<String>() + &after
+}
+
+/// One recording's part; `place` is where it comes, from 0.
+pub fn section(data: &ReportData, one: &ReportedRecording, place: usize, language: Language) -> String {
+    recording(data, one, place, texts::of(language)).into_string()
+}
+
+/// All but the recordings.
+pub fn frame(data: &ReportData, language: Language) -> Frame {
     let texts = texts::of(language);
     let page = html! {
         (DOCTYPE)
@@ -36,7 +60,7 @@ pub fn render(data: &ReportData, language: Language) -> String {
                 (head(data, texts))
                 main {
                     (about(data, texts))
-                    @for (place, one) in data.recordings.iter().enumerate() { (recording(data, one, place, texts)) }
+                    (PreEscaped(RECORDINGS))
                     (checks(data, texts))
                     (ledger(data, texts))
                 }
@@ -44,7 +68,9 @@ pub fn render(data: &ReportData, language: Language) -> String {
             }
         }
     };
-    page.into_string()
+    let page = page.into_string();
+    let (before, after) = page.split_once(RECORDINGS).unwrap_or((&page, ""));
+    Frame { before: before.to_owned(), after: after.to_owned() }
 }
 
 /// Nothing is loaded and nothing is run; the one style is known by its digest.
@@ -104,7 +130,7 @@ fn recording(data: &ReportData, one: &ReportedRecording, place: usize, texts: &T
         section {
             h2 {
                 (own.heading)
-                @if data.recordings.len() > 1 { " " (place + 1) "/" (data.recordings.len()) }
+                @if data.recordings > 1 { " " (place + 1) "/" (data.recordings) }
                 " · " (words(one.metadata.recorded_at, data.zone, texts))
             }
             div.two {
@@ -125,7 +151,7 @@ fn recording(data: &ReportData, one: &ReportedRecording, place: usize, texts: &T
             dl {
                 (fact(own.file, Some(html! { code { (Visible(&one.file)) } })))
                 (fact("SHA-256", Some(grouped(&one.sha256))))
-                (fact("SHA-512", one.sha512.as_deref().map(grouped)))
+                (fact("SHA-512", Some(grouped(&one.sha512))))
             }
             h3 { (texts.custody.heading) }
             p.note { (texts.custody.intro) }

@@ -21,8 +21,19 @@ fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
 
+/// A report on one recording.
+struct Whole {
+    data: ReportData,
+    recordings: Vec<ReportedRecording>,
+}
+
+/// The page.
+fn render(whole: &Whole, language: Language) -> String {
+    super::render(&whole.data, &whole.recordings, language)
+}
+
 /// One whose every free text is `text`.
-fn data_of(text: &str) -> ReportData {
+fn data_of(text: &str) -> Whole {
     let metadata = Metadata {
         call_id: text.into(),
         part: 1,
@@ -46,7 +57,7 @@ fn data_of(text: &str) -> ReportData {
         CustodyEntry::of(Some(seq), at("2026-11-22T09:20:00Z"), &kind.parse::<Kind>().unwrap(), Some(&payload))
     };
     let recipient = json!({"name": text, "kind": "bailiff"});
-    let custody = vec![
+    let custody = [
         entry(1, "recording.received", json!({"actor": actor(text)})),
         entry(2, "related.stored", json!({"actor": actor(text), "name": text})),
         entry(3, "recording.read", json!({"actor": actor(text), "action": "listen", "purpose": text})),
@@ -57,7 +68,21 @@ fn data_of(text: &str) -> ReportData {
         ),
     ];
     let finding = Finding::new(FindingCode::Silent, text);
-    ReportData {
+    let recordings = vec![ReportedRecording {
+        id: CASE.parse().unwrap(),
+        metadata,
+        received_at: at("2026-11-22T09:20:00Z"),
+        expires_at: at("2031-11-22T09:15:00Z"),
+        status: Status::Accepted,
+        facts: Facts::unknown(Container::Wav, Codec::Alaw, 1_659_884),
+        findings: vec![finding],
+        waveform: None,
+        file: text.into(),
+        sha256: "ab".repeat(32),
+        sha512: "cd".repeat(64),
+        custody: custody.into_iter().collect(),
+    }];
+    let data = ReportData {
         package_id: uuid::Uuid::nil(),
         made_at: at("2026-11-28T20:00:00Z"),
         made_by: Actor { id: uuid::Uuid::nil(), name: text.into(), role: Role::Legal, address: [192, 0, 2, 7].into() },
@@ -67,20 +92,7 @@ fn data_of(text: &str) -> ReportData {
         purpose: text.into(),
         recipient: Recipient { name: text.into(), kind: RecipientKind::Bailiff },
         zone: chrono_tz::Europe::Brussels,
-        recordings: vec![ReportedRecording {
-            id: CASE.parse().unwrap(),
-            metadata,
-            received_at: at("2026-11-22T09:20:00Z"),
-            expires_at: at("2031-11-22T09:15:00Z"),
-            status: Status::Accepted,
-            facts: Facts::unknown(Container::Wav, Codec::Alaw, 1_659_884),
-            findings: vec![finding],
-            waveform: None,
-            file: text.into(),
-            sha256: "ab".repeat(32),
-            sha512: Some("cd".repeat(64)),
-            custody,
-        }],
+        recordings: 1,
         checkpoint: ReportedCheckpoint {
             origin: text.into(),
             size: 1_234_567,
@@ -97,7 +109,8 @@ fn data_of(text: &str) -> ReportData {
         },
         verified: vec![(Verified::AudioDigest, Outcome::Passed), (Verified::Inclusion, Outcome::Failed)],
         commands: vec![(Repeat::Everything, text.into())],
-    }
+    };
+    Whole { data, recordings }
 }
 
 /// Everything in the page that a browser takes for markup.
@@ -163,18 +176,20 @@ fn what_is_done_for_another_case_has_no_names() {
     let entry = |kind: &str, case: Option<&str>| {
         CustodyEntry::of(None, at("2026-11-22T09:20:00Z"), &kind.parse().unwrap(), Some(&payload(case)))
     };
-    data.recordings[0].custody = vec![
+    data.recordings[0].custody = [
         entry("hold.placed", Some(OTHER_CASE)),
         entry("evidence.made", Some(OTHER_CASE)),
         entry("recording.read", Some(OTHER_CASE)),
         entry("release.decided", None),
-    ];
+    ]
+    .into_iter()
+    .collect();
     for language in LANGUAGES {
         let page = render(&data, language);
         assert!(!page.contains("Secret Name"), "{language:?}");
-        assert_eq!(page.matches(texts::of(language).custody.other_case).count(), 4, "{language:?}");
+        assert_eq!(page.matches(texts::of(language).custody.untold).count(), 4, "{language:?}");
     }
-    data.recordings[0].custody = vec![entry("hold.placed", Some(CASE))];
+    data.recordings[0].custody = [entry("hold.placed", Some(CASE))].into_iter().collect();
     assert!(render(&data, Language::Nl).contains("Secret Name"));
 }
 
@@ -194,6 +209,36 @@ fn a_long_custody_leaves_out_accesses_and_says_so() {
     data.recordings[0].custody = (0..300).map(|seq| read(seq, "An")).collect();
     let page = render(&data, Language::En);
     assert!(page.contains("300 times, until 22 November 2026, 10:20:00 (UTC+01:00)") && !page.contains("further"));
+}
+
+#[test]
+fn a_custody_of_a_million_accesses_takes_the_room_of_a_few() {
+    let mut custody = Custody::default();
+    for seq in 0..1_000_000_u64 {
+        let payload = json!({"actor": {"name": format!("rep {seq}"), "role": "rep"}, "action": "listen"});
+        let payload = (seq % 1_000 == 0).then_some(&payload);
+        // Most are not told of, and one like the other; in between some are.
+        custody.push(CustodyEntry::of(Some(seq), at("2026-11-22T09:20:00Z"), &Kind::RECORDING_READ, payload));
+    }
+    assert!(format!("{custody:?}").len() < 64 * 1024, "what is left out takes no memory");
+    let mut data = data_of("x");
+    data.recordings[0].custody = custody;
+    let page = render(&data, Language::En);
+    let shown = |n: u64| page.contains(&format!("rep {n}<")) || page.contains(&format!("rep {n} "));
+    assert!(shown(0) && shown(999_000) && !shown(500_000), "{page}");
+    // Nine rows at either end, every other one of which stands for 999.
+    assert!(page.contains("991\u{202f}000 further accesses are listed in custody.jsonl."), "{page}");
+}
+
+#[test]
+fn who_is_not_told_of_is_not_called_the_archive() {
+    let mut data = data_of("x");
+    data.recordings[0].custody =
+        [CustodyEntry::of(Some(1), at("2026-11-22T09:20:00Z"), &Kind::RECORDING_READ, None)].into_iter().collect();
+    for language in LANGUAGES {
+        let (part, own) = (section(&data.data, &data.recordings[0], 0, language), &texts::of(language).custody);
+        assert!(part.contains(own.untold) && !part.contains(own.nobody), "{language:?}");
+    }
 }
 
 #[test]

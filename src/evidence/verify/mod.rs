@@ -24,17 +24,20 @@ use std::io::{Read, Seek};
 pub use trust::Pin;
 
 use crate::ledger::verify::{KeyTrust, Report, Subject, UsedKey};
+use crate::timestamp::Roots;
 use files::Files;
 
 /// Checks a package.
 ///
 /// Without a pin, or with none that matches, the report says that nobody vouches for its keys. One pin is enough: the
 /// seal signs the ledger's key along, and the ledger has an entry that names the seal.
-pub fn verify<R: Read + Seek>(source: R, pins: &[Pin]) -> Report {
+///
+/// A timestamp's certificate has to lead to `roots`; without them the report notes that it was not checked.
+pub fn verify<R: Read + Seek>(source: R, pins: &[Pin], roots: Option<&Roots>) -> Report {
     let mut report = Report::new(Subject::Package);
     let Some(mut files) = Files::open(&mut report, source) else { return report };
     let whole = files.check_bag(&mut report);
-    let seal = sealed::check(&mut report, &mut files);
+    let seal = sealed::check(&mut report, &mut files, roots);
     report.seal =
         seal.as_ref().map(|seal| used(&seal.fingerprint, pins.iter().any(|pin| pin.is_seal(&seal.fingerprint))));
     // What is not as it was listed is not looked into.
@@ -46,6 +49,7 @@ pub fn verify<R: Read + Seek>(source: R, pins: &[Pin]) -> Report {
     report.key = Some(used(&ledger.key.fingerprint(), pinned));
     recordings::check(&mut report, &mut files, &ledger);
     trust::check(&mut report, pins, seal.as_ref().map(|seal| seal.fingerprint.as_str()), &ledger);
+    trust::check_covered(&mut report);
     report
 }
 

@@ -2,16 +2,19 @@
 
 use std::io::{Read, Seek};
 
+use serde_json::Value;
+
 use super::checks;
 use super::contents::Ledger;
 use super::files::Files;
 use crate::evidence::names;
-use crate::evidence::shapes::{CustodyLine, PackagedRecording, RecordingFacts};
+use crate::evidence::shapes::{CustodyLine, PackageFacts, PackagedRecording, Promise, RecordingFacts};
 use crate::ledger::document::{self, DocumentKind};
 use crate::ledger::entry::{leaf_bytes, leaf_hash};
 use crate::ledger::kind::Kind;
 use crate::ledger::proof::{self, Proof};
 use crate::ledger::receipt::Receipt;
+use crate::ledger::signing::sha256;
 use crate::ledger::tree;
 use crate::ledger::verify::{CheckKind, Report, TrustedKey, verify};
 
@@ -93,8 +96,8 @@ fn check_one<R: Read + Seek>(all: &mut Tallies, files: &mut Files<R>, ledger: &L
         (_, Err(_)) => Some("there is no receipt to compare it with"),
     };
     all.recordings.add(folder, told);
-    let lines = files.data(&at(names::CUSTODY), MAX_CUSTODY_BYTES).and_then(|bytes| custody(&bytes));
-    let Some(lines) = lines.filter(|lines| !lines.is_empty()) else {
+    let list = files.data(&at(names::CUSTODY), MAX_CUSTODY_BYTES).unwrap_or_default();
+    let Some(lines) = custody(&list).filter(|lines| !lines.is_empty()) else {
         return all.custody.add(folder, Some("it cannot be read"));
     };
     let order = lines.windows(2).all(|pair| pair[0].seq < pair[1].seq);
@@ -105,12 +108,14 @@ fn check_one<R: Read + Seek>(all: &mut Tallies, files: &mut Files<R>, ledger: &L
     all.custody.add(folder, whole.or((!received).then_some("the entry that the receipt promises is not there")));
     for line in &lines {
         let place = at(&line.proof_file());
-        all.custody.add(&place, (!opens(line)).then_some("the entry commits to something else"));
+        all.custody.add(&place, misfit(line, recording, facts.as_ref()));
         let proof = files.data(&place, proof::MAX_BYTES as u64);
         all.proofs.add(&place, not_proved(line, proof, ledger));
     }
-    let begun = lines.iter().any(|line| is_handing_over(line, ledger));
-    all.handing_over.add(folder, (!begun).then_some("there is no such entry"));
+    let facts = files.digest(&format!("data/{}", at(names::RECORDING)));
+    let package = files.digest(&format!("data/{}", names::PACKAGE));
+    let said = Said { recording, facts, package, list: &list, lines: &lines };
+    all.handing_over.add(folder, said.not_handed_over(&ledger.package));
 }
 
 fn receipt(bytes: Option<Vec<u8>>, ledger: &Ledger, recording: &PackagedRecording) -> Result<Receipt, &'static str> {
@@ -151,10 +156,22 @@ fn custody(bytes: &[u8]) -> Option<Vec<CustodyLine>> {
     text.split('\n').map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Whether what is told of an entry is what it commits to. An entry about another case is not opened.
-fn opens(line: &CustodyLine) -> bool {
-    let Some(text) = &line.opening else { return true };
-    text.opening().is_ok_and(|opening| opening.commit() == line.commitment)
+/// Why what is told of an entry is not what it commits to, or is of something else.
+fn misfit(line: &CustodyLine, recording: &PackagedRecording, facts: Option<&RecordingFacts>) -> Option<&'static str> {
+    let opening = line.opening.as_ref()?;
+    if !opening.opening().is_ok_and(|opening| opening.commit() == line.commitment) {
+        return Some("the entry commits to something else");
+    }
+    let member = |name: &str| opening.payload.get(name).and_then(Value::as_str);
+    let id = recording.id.to_string();
+    let is_receipt = [Kind::RECORDING_RECEIVED, Kind::RECORDING_QUARANTINED].contains(&line.kind);
+    let named = if is_receipt { member("id") } else { member("recording_id") };
+    if named.is_some_and(|named| named != id) {
+        return Some("the entry is about another recording");
+    }
+    let account =
+        member("account_id").filter(|_| is_receipt).zip(facts.map(|facts| facts.metadata.account_id.as_str()));
+    account.filter(|(one, other)| one != other).map(|_| "it was received for another account")
 }
 
 fn not_proved(line: &CustodyLine, bytes: Option<Vec<u8>>, ledger: &Ledger) -> Option<&'static str> {
@@ -172,15 +189,54 @@ fn not_proved(line: &CustodyLine, bytes: Option<Vec<u8>>, ledger: &Ledger) -> Op
     holds.is_err().then_some("it does not hold")
 }
 
-/// Whether this is the entry that was committed before the package's first byte was sent.
-fn is_handing_over(line: &CustodyLine, ledger: &Ledger) -> bool {
-    let Some(opening) = &line.opening else { return false };
-    let member = |name: &str| opening.payload.get(name).and_then(serde_json::Value::as_str);
-    let package = &ledger.package;
-    let recipient = serde_json::to_value(&package.recipient).ok();
-    line.kind == Kind::EVIDENCE_BEGUN
-        && member("purpose") == Some(package.purpose.as_str())
-        && opening.payload.get("recipient") == recipient.as_ref()
-        && member("package_id") == Some(package.package_id.to_string().as_str())
-        && member("seal") == Some(package.seal.as_str())
+/// What the package says of a recording, and the ledger has to say as well.
+struct Said<'a> {
+    recording: &'a PackagedRecording,
+    facts: Option<[u8; 32]>,
+    package: Option<[u8; 32]>,
+    list: &'a [u8],
+    lines: &'a [CustodyLine],
+}
+
+impl Said<'_> {
+    /// Why its last entry is not the one that was committed before the package's first byte was sent.
+    fn not_handed_over(&self, package: &PackageFacts) -> Option<&'static str> {
+        let last = self.lines.last().filter(|line| line.kind == Kind::EVIDENCE_BEGUN);
+        let Some((line, opening)) = last.and_then(|line| Some((line, line.opening.as_ref()?))) else {
+            return Some("there is no such entry at the end of its custody");
+        };
+        let member = |name: &str| opening.payload.get(name).and_then(Value::as_str);
+        let Ok(promise) = serde_json::from_value::<Promise>(opening.payload.clone()) else {
+            return Some("the entry does not say what was handed over");
+        };
+        let is = |digest: Option<[u8; 32]>, said: &str| digest.is_some_and(|digest| hex::encode(digest) == said);
+        let before = before_the_last(self.list);
+        let said = [
+            (member("package_id") == Some(&package.package_id.to_string()), "the entry is of another package"),
+            (member("case_id") == Some(&package.case_id.to_string()), "the entry is of another case"),
+            (line.at == package.made_at, "the package was begun at another time"),
+            (member("seal") == Some(&package.seal), "it was begun with another seal"),
+            (member("purpose") == Some(&package.purpose), "it was begun for another purpose"),
+            (
+                opening.payload.get("recipient") == serde_json::to_value(&package.recipient).ok().as_ref(),
+                "it was begun for another recipient",
+            ),
+            (
+                is(self.package, member("package_sha256").unwrap_or_default()),
+                "package.json is another one, or has other recordings",
+            ),
+            (promise.recording_id == self.recording.id, "the entry is about another recording"),
+            (is(self.facts, &promise.recording_sha256), "recording.json is another one"),
+            (promise.custody_entries == self.lines.len() as u64 - 1, "there are more or fewer entries than there were"),
+            (is(Some(sha256(before)), &promise.custody_sha256), "there are other entries than there were"),
+        ];
+        said.into_iter().find(|(same, _)| !same).map(|(_, wrong)| wrong)
+    }
+}
+
+/// The lines of a list but for its last.
+fn before_the_last(list: &[u8]) -> &[u8] {
+    let lines = list.strip_suffix(b"\n").unwrap_or(list);
+    let end = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    list.get(..end).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use crate::ledger::signing::sha256;
 use crate::ledger::verify::Report;
 use crate::signature::CmsError;
 use crate::signature::signed::Signed;
-use crate::timestamp::{self, Stamped, TimestampError};
+use crate::timestamp::{self, Roots, Stamped, TimestampError};
 
 /// How far the authority's time may be from the signer's: they are a moment apart, by two clocks.
 const APART: Duration = Duration::from_secs(10 * 60);
@@ -27,7 +27,7 @@ pub(super) struct Seal {
 }
 
 /// Checks both. The seal is given also where it does not hold, as far as it can be read: the report names it.
-pub(super) fn check<R: Read + Seek>(report: &mut Report, files: &mut Files<R>) -> Option<Seal> {
+pub(super) fn check<R: Read + Seek>(report: &mut Report, files: &mut Files<R>, roots: Option<&Roots>) -> Option<Seal> {
     let bytes = files.signature_file(SIGNATURE).unwrap_or_default();
     let signed = match Signed::parse(&bytes) {
         Ok(signed) => signed,
@@ -45,11 +45,15 @@ pub(super) fn check<R: Read + Seek>(report: &mut Report, files: &mut Files<R>) -
     let named = files.has_signature_file(TIMESTAMP) || files.has_signature_file(SIGNATURE_VALUE);
     let is_stamped = stamp.is_some() || named;
     if is_stamped {
-        let stamped = check_stamp(files, &signed, stamp.as_deref());
-        let told = stamped.as_ref().map_or_else(ToString::to_string, |stamped| {
-            format!("{} by {}; whether to trust that authority is yours to say", stamped.at, stamped.authority)
-        });
-        report.add(checks::TIMESTAMP, stamped.is_ok(), &told);
+        match check_stamp(files, &signed, stamp.as_deref(), roots) {
+            Ok(Stamped { at, authority, vouched: true, .. }) => {
+                report.add(checks::TIMESTAMP, true, &format!("{at} by {authority}"));
+            }
+            Ok(Stamped { at, authority, .. }) => {
+                report.note(checks::AUTHORITY, &format!("{at} by {authority}, whose certificate was not checked"));
+            }
+            Err(error) => report.add(checks::TIMESTAMP, false, &error.to_string()),
+        }
     }
     let fingerprint = signed.certificate().fingerprint().ok()?;
     Some(Seal { fingerprint, pem: signed.certificate().to_pem(), is_stamped })
@@ -75,6 +79,7 @@ fn check_stamp<R: Read + Seek>(
     files: &mut Files<R>,
     signed: &Signed,
     stamp: Option<&[u8]>,
+    roots: Option<&Roots>,
 ) -> Result<Stamped, TimestampError> {
     let missing = TimestampError::Other("a part of it is missing");
     let (Some(stamp), Some(beside)) = (stamp, files.signature_file(TIMESTAMP)) else { return Err(missing) };
@@ -84,7 +89,7 @@ fn check_stamp<R: Read + Seek>(
     if files.signature_file(SIGNATURE_VALUE).as_deref() != Some(signed.signature()) {
         return Err(TimestampError::Other("the signature beside it is another one"));
     }
-    let stamped = timestamp::check(stamp, &sha256(signed.signature()), None)?;
+    let stamped = timestamp::check(stamp, &sha256(signed.signature()), roots)?;
     let signed_at = signed.signing_time().map(since_1970);
     if signed_at.is_none_or(|at| stamped.at < at.minus(APART) || stamped.at > at.plus(APART)) {
         return Err(TimestampError::Other("it is of another time than the signature"));

@@ -6,7 +6,7 @@ use super::checks;
 use super::contents::Ledger;
 use crate::ledger::LedgerError;
 use crate::ledger::signing::PublicKey;
-use crate::ledger::verify::{Report, TrustedKey};
+use crate::ledger::verify::{KeyTrust, Report, TrustedKey, UsedKey};
 use crate::signature::certificate;
 
 /// A ledger's key or a seal's certificate, or the fingerprint of one of them.
@@ -58,6 +58,17 @@ impl FromStr for Pin {
             return plain.parse().map(Self::Key);
         }
         text.parse().map(Self::Key)
+    }
+}
+
+/// What the ledger says nothing of.
+const BY_SEAL_ALONE: &str = "recording.vcon.json, waveform.json, waveform.svg, report.html, VERIFY.txt, bag-info.txt";
+
+/// Says what nobody that is trusted vouches for, where only the ledger's key is.
+pub(super) fn check_covered(report: &mut Report) {
+    let is_pinned = |key: &Option<UsedKey>| key.as_ref().is_some_and(|key| key.trust == KeyTrust::Pinned);
+    if is_pinned(&report.key) && !is_pinned(&report.seal) {
+        report.note(checks::COVERED, &format!("by the seal alone: {BY_SEAL_ALONE}"));
     }
 }
 

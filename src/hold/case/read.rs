@@ -40,7 +40,7 @@ pub(super) async fn with_notes(archive: &Archive, row: &CaseRow) -> Result<Case,
 pub async fn read(archive: &Archive, id: Uuid, actor: &Actor) -> Result<Case, HoldError> {
     let case = look_up(archive, id).await?;
     let payload = ReadPayload { actor, case_id: Some(id), found: None };
-    note(archive, About::Case(id), &payload).await?;
+    archive.enter(Kind::CASE_READ, About::Case(id), &payload, archive.clock.now()).await?;
     Ok(case)
 }
 
@@ -66,15 +66,6 @@ pub async fn page(
         }
     }
     let payload = ReadPayload { actor, case_id: None, found: Some(cases.len() as u64) };
-    note(archive, About::Activity, &payload).await?;
+    archive.enter(Kind::CASE_READ, About::Activity, &payload, archive.clock.now()).await?;
     Ok((cases, next))
-}
-
-async fn note(archive: &Archive, about: About<'_>, payload: &ReadPayload<'_>) -> Result<(), HoldError> {
-    let (entry, _) = archive.entry(Kind::CASE_READ, about, payload, archive.clock.now()).await?;
-    let mut tx = archive.catalog.begin().await?;
-    tx.append_entry(&entry).await?;
-    tx.commit().await?;
-    archive.ledger_nudge.notify_one();
-    Ok(())
 }

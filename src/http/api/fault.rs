@@ -18,6 +18,9 @@ use crate::retention::RecordedAtError;
 /// In how many seconds a client may try again when a part of the archive does not answer.
 const RETRY_AFTER_S: u32 = 5;
 
+/// The same when packages are being made: that takes longer.
+const RETRY_PACKAGE_AFTER_S: u32 = 60;
+
 impl From<ArchiveError> for Problem {
     fn from(error: ArchiveError) -> Self {
         match error.code() {
@@ -93,6 +96,9 @@ impl From<EvidenceError> for Problem {
         match error {
             EvidenceError::Nothing => Self::new(Code::NothingToHandOver),
             EvidenceError::TooMany(most) => Self::new(Code::TooMany).detail(&error).member("limit", most),
+            EvidenceError::Busy => Self::new(Code::TooManyRequests)
+                .detail(&error)
+                .header(RETRY_AFTER, HeaderValue::from(RETRY_PACKAGE_AFTER_S)),
             EvidenceError::Case(error) => error.into(),
             EvidenceError::Recording(error) => error.into(),
             EvidenceError::Archive(error) => error.into(),

@@ -51,7 +51,7 @@ pub struct UsedKey {
 pub(crate) struct CheckKind {
     /// Stable name.
     pub(crate) name: &'static str,
-    /// What a failure means; of a check that could not be made, what is missing.
+    /// What a failure means; of a check that could not be made, what is missing; of one that is noted, what it rests on.
     pub(crate) means: &'static str,
 }
 
@@ -61,6 +61,8 @@ pub(crate) struct CheckKind {
 pub enum Outcome {
     /// It holds.
     Passed,
+    /// It holds, as far as it could be checked; what it rests on is for whoever reads to judge.
+    Noted,
     /// It does not hold.
     Failed,
     /// It could not be made, for want of something that the caller did not give. Nothing speaks against the document.
@@ -78,7 +80,7 @@ pub struct Check {
     pub outcome: Outcome,
     /// What was found.
     pub detail: String,
-    /// What the failure means, or what is missing; left out when the check holds.
+    /// What the failure means, what is missing, or what it rests on; left out when the check holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub means: Option<&'static str>,
 }
@@ -111,24 +113,32 @@ impl Report {
         self.push(kind, Outcome::NotMade, detail);
     }
 
+    /// A check that holds as far as it could be made. `kind.means` says what it rests on.
+    pub(crate) fn note(&mut self, kind: CheckKind, detail: &str) {
+        self.push(kind, Outcome::Noted, detail);
+    }
+
     fn push(&mut self, kind: CheckKind, outcome: Outcome, detail: &str) {
         let ok = outcome == Outcome::Passed;
         let means = (!ok).then_some(kind.means);
         self.checks.push(Check { name: kind.name, ok, outcome, detail: detail.to_owned(), means });
     }
 
-    /// Whether something was checked and all of it holds.
+    /// Whether something was checked and all of it holds, as far as it could be checked.
     pub fn ok(&self) -> bool {
-        self.subject != Subject::Unknown && !self.checks.is_empty() && self.checks.iter().all(|check| check.ok)
+        let holds = |check: &Check| matches!(check.outcome, Outcome::Passed | Outcome::Noted);
+        self.subject != Subject::Unknown && !self.checks.is_empty() && self.checks.iter().all(holds)
     }
 }
 
 impl Report {
     /// All of it in a few words. Only a key that the caller trusts makes a document `verified`.
     pub fn conclusion(&self) -> &'static str {
+        let noted = self.checks.iter().any(|check| check.outcome == Outcome::Noted);
         let failed = self.checks.iter().any(|check| check.outcome == Outcome::Failed);
         let pinned = [&self.key, &self.seal].into_iter().flatten().any(|key| key.trust == KeyTrust::Pinned);
         match pinned {
+            true if self.ok() && noted => "verified, but for what is noted above",
             true if self.ok() => "verified",
             _ if self.ok() => "consistent; the key was not compared with one you trust",
             _ if failed || self.checks.is_empty() => "NOT verified",
@@ -143,6 +153,7 @@ impl fmt::Display for Report {
         for check in &self.checks {
             let word = match check.outcome {
                 Outcome::Passed => "ok    ",
+                Outcome::Noted => "note  ",
                 Outcome::Failed => "FAILED",
                 Outcome::NotMade => "open  ",
             };

@@ -46,9 +46,13 @@ pub(super) async fn package_dies_at(stack: Stack, point: &str, state: &str) {
         .until(async |_| register(&server, &legal).await.iter().all(|row| row["state"] == state), "its end is noted")
         .await;
     assert_eq!(register(&server, &legal).await.len(), 1, "{point}");
+    let custody = format!("/v1/recordings/{}/custody", receipt["id"].as_str().expect("an id"));
+    let custody = server.get(&legal, &custody).await.text().await.expect("custody");
+    let broken = custody.matches("\"evidence.broken\"").count();
+    assert_eq!(broken, usize::from(state == "broken"), "{point}: the recording's custody says so as well");
     let again = server.client.post(format!("{}/v1/cases/{case}/evidence", server.base)).bearer_auth(&legal);
     let again = again.json(&body).send().await.expect("an answer").bytes().await.expect("all of it");
-    let report = earwitness::evidence::verify::verify(std::io::Cursor::new(&again[..]), &[]);
+    let report = earwitness::evidence::verify::verify(std::io::Cursor::new(&again[..]), &[], None);
     assert!(report.ok(), "{point}: {report}");
     world.until_sidecars_are_fresh().await;
     server.stop().await;

@@ -6,7 +6,7 @@ use earwitness::access::Role;
 use earwitness::housekeeping;
 use serde_json::{Value, json};
 
-use super::{Held, asked, begun, checked, hold, made, registered};
+use super::{Held, asked, begun, checked, hold, made, package, registered};
 use crate::cases;
 use crate::on_both_stacks;
 use crate::support::archive::{Running, at, call};
@@ -17,6 +17,7 @@ on_both_stacks!(
     in Versioned:
     a_client_that_is_gone,
     a_deadline_that_passes_meanwhile,
+    no_more_than_a_few_at_once,
 );
 
 /// Longer than all that lies between the archive and a client who does not read: 38 MB.
@@ -104,5 +105,32 @@ async fn a_deadline_that_passes_meanwhile(place: &Place) {
         assert_eq!(ended(&running, &held, &id).await["state"], if is_held { "made" } else { "broken" });
         let has_end = bytes[bytes.len() - 64..].windows(4).any(|four| four == b"PK\x05\x06");
         assert_eq!(has_end, is_held, "without its end nobody takes it for whole");
+    }
+}
+
+async fn no_more_than_a_few_at_once(place: &Place) {
+    let running = Running::start(place).await;
+    let held = long(&running, "2026-11-22T09:00:00Z", true).await;
+    let mut nothing = asked();
+    nothing["recordings"] = json!([uuid::Uuid::new_v4()]);
+    for _ in 0..5 {
+        assert_eq!(package(&running, &held, &nothing).await.status, 404, "what is not begun keeps no place");
+    }
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        open.push(begun(&running, &held, &asked()).await);
+    }
+    let refused = package(&running, &held, &asked()).await;
+    assert_eq!(refused.told(), (429, "too-many-requests".to_owned()));
+    assert_eq!(refused.header("retry-after"), "60");
+    let gone = open.pop().expect("one of them");
+    let id = gone.headers()["earwitness-package"].to_str().expect("a text").to_owned();
+    drop(gone);
+    assert_eq!(ended(&running, &held, &id).await["state"], "broken");
+    // Its end is noted before its place is free.
+    let end = Instant::now() + Duration::from_secs(60);
+    while package(&running, &held, &asked()).await.status == 429 {
+        assert!(Instant::now() < end, "its place is not given back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -2,12 +2,13 @@
 
 use earwitness::access::Role;
 use earwitness::ledger::verify::Outcome;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{asked, checked, file, held, hold, made, package, places, registered};
+use super::{Held, asked, checked, file, held, hold, made, package, places, registered};
 use crate::cases;
 use crate::on_both_stacks;
-use crate::support::archive::{Running, at};
+use crate::support::archive::{Running, at, call};
 use crate::support::stack::Place;
 
 on_both_stacks!(
@@ -62,14 +63,24 @@ async fn a_case_is_packaged_entered_and_registered(place: &Place) {
     // The package holds, and either of its keys vouches for the other.
     let key = running.archive.signing.public().fingerprint();
     let package: Value = serde_json::from_slice(file(&answer.body, "/package.json")).expect("JSON");
-    for pin in [key.as_str(), package["seal"].as_str().expect("a fingerprint")] {
-        let report = checked(&answer.body, &[pin]);
-        assert_eq!(report.conclusion(), "verified", "{report}");
+    let seal = package["seal"].as_str().expect("a fingerprint");
+    for (pins, conclusion) in [
+        (vec![key.as_str()], "verified, but for what is noted above"),
+        (vec![seal], "verified"),
+        (vec![&key, seal], "verified"),
+    ] {
+        let report = checked(&answer.body, &pins);
+        assert_eq!(report.conclusion(), conclusion, "{report}");
     }
+    // Without what lets a digest be broken into lines.
+    let page = String::from_utf8_lossy(file(&answer.body, "/report.html"));
+    let page = ["<span>", "</span>", "<wbr>"].iter().fold(page.into_owned(), |page, tag| page.replace(tag, ""));
     for recording in &held.recordings {
         let audio = running.read(&held.legal, *recording, "/audio").await.body;
         let end = format!("{recording}/audio.wav");
         assert_eq!(file(&answer.body, &end), audio);
+        let digest = hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA512, &audio));
+        assert!(page.contains(&digest), "the page has its SHA-512");
     }
     let names: String = places(&answer.body).into_iter().map(|(name, _)| name).collect();
     for personal in ["call-", "agent", "32470001122", "2026/", "Voorbeeld"] {
@@ -78,8 +89,9 @@ async fn a_case_is_packaged_entered_and_registered(place: &Place) {
 }
 
 async fn what_is_anothers_business_is_not_told(place: &Place) {
-    let running = Running::start(place).await;
+    let running = Running::start_with(place, &[("EARWITNESS_TRUSTED_PROXIES", "127.0.0.1")]).await;
     let held = held(&running, 1).await;
+    let mut hidden = readers(&running, &held).await;
     let other_case = cases::open(&running, &held.legal, "2026/0999").await;
     hold(&running, &held.legal, other_case, &held.recordings).await;
     let bank = json!({"purpose": "a guarantee", "recipient": {"name": "Geldbank NV", "kind": "bank"}});
@@ -88,8 +100,9 @@ async fn what_is_anothers_business_is_not_told(place: &Place) {
     let report = checked(&answer.body, &[]);
     assert!(report.ok(), "{report}");
     let text = String::from_utf8_lossy(&answer.body).into_owned();
-    for name in ["Geldbank", "a guarantee", "2026/0999", &other_case.to_string()] {
-        assert!(!text.contains(name), "{name}");
+    hidden.extend(["Geldbank", "a guarantee", "2026/0999", &other_case.to_string()].map(str::to_owned));
+    for name in hidden {
+        assert!(!text.contains(&name), "{name}");
     }
     let custody = String::from_utf8(file(&answer.body, "custody.jsonl").to_vec()).expect("a text");
     let lines: Vec<Value> = custody.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -104,6 +117,26 @@ async fn what_is_anothers_business_is_not_told(place: &Place) {
     assert_eq!(begun, [false, true], "one to another recipient, one to this");
     assert_eq!(shown("evidence.made"), [false]);
     assert_eq!(shown("recording.received"), [true]);
+    assert_eq!(shown("recording.read"), [false, false], "that it was read is told, and not by whom");
+}
+
+/// A rep and somebody on the portal read a recording. Gives what nobody outside has to know of it.
+async fn readers(running: &Running, held: &Held) -> Vec<String> {
+    let account = call("x")["account_id"].as_str().expect("an account").to_owned();
+    let mut hidden = Vec::new();
+    for (role, address, purpose) in
+        [(Role::Rep, "203.0.113.77", "a%20rep%27s%20reason"), (Role::Portal, "198.51.100.9", "a%20client%27s%20reason")]
+    {
+        let someone = running.token(role, &[&account], None).await;
+        let path = format!("/v1/recordings/{}/audio", held.recordings[0]);
+        let request = running.request(&someone, Method::GET, &path).header("earwitness-purpose", purpose);
+        assert_eq!(running.send(request.header("x-forwarded-for", address)).await.status, 200, "{role}");
+        let plain = purpose.replace("%20", " ").replace("%27", "'");
+        hidden.extend([address.to_owned(), plain, format!("the {role}"), someone.id.to_string()]);
+    }
+    let told = serde_json::to_string(&running.custody(held.recordings[0]).await).expect("JSON");
+    assert!(hidden.iter().all(|name| told.contains(name)), "the archive itself knows it: {told}");
+    hidden
 }
 
 async fn some_recordings_of_a_case(place: &Place) {
@@ -142,10 +175,10 @@ async fn what_cannot_be_packaged(place: &Place) {
     ] {
         assert_eq!(package(&running, &held, &body).await.told(), (status, code.to_owned()), "{body}");
     }
-    let nobody = super::Held { case: uuid::Uuid::new_v4(), legal: held.legal.clone(), recordings: Vec::new() };
+    let nobody = Held { case: uuid::Uuid::new_v4(), legal: held.legal.clone(), recordings: Vec::new() };
     assert_eq!(package(&running, &nobody, &asked()).await.told(), (404, "not-found".to_owned()));
     let empty = cases::open(&running, &held.legal, "2026/1").await;
-    let empty = super::Held { case: empty, legal: held.legal.clone(), recordings: Vec::new() };
+    let empty = Held { case: empty, legal: held.legal.clone(), recordings: Vec::new() };
     assert_eq!(package(&running, &empty, &asked()).await.told(), (409, "nothing-to-hand-over".to_owned()));
     let closed =
         cases::post(&running, &held.legal, &format!("/v1/cases/{}/close", empty.case), &json!({"reason": "over"}))
@@ -155,12 +188,12 @@ async fn what_cannot_be_packaged(place: &Place) {
     assert_eq!(package(&running, &empty, &named).await.told(), (409, "case-closed".to_owned()));
     for role in [Role::Privacy, Role::Auditor, Role::Operator, Role::Rep] {
         let someone = running.token(role, &[], None).await;
-        let other = super::Held { case: held.case, legal: someone, recordings: Vec::new() };
+        let other = Held { case: held.case, legal: someone, recordings: Vec::new() };
         assert_eq!(package(&running, &other, &asked()).await.told().0, 403, "{role}");
     }
     // Past its deadline only what is held is there for legal.
     let crm = running.token(Role::Ingest, &[], None).await;
-    let mut old = crate::support::archive::call("call-old");
+    let mut old = call("call-old");
     old["recorded_at"] = json!("2021-11-22T11:00:00Z");
     let id = running.post(&crm, &old, &crate::support::world::tone(9)).await.id();
     running.clock.set(at("2026-11-22T12:00:00Z"));

@@ -86,7 +86,7 @@ async fn registered(running: &Running, who: &Someone, package: &str) -> Value {
 
 fn checked(zip: &[u8], pins: &[&str]) -> Report {
     let pins: Vec<Pin> = pins.iter().map(|pin| pin.parse().expect("a pin")).collect();
-    verify(Cursor::new(zip), &pins)
+    verify(Cursor::new(zip), &pins, None)
 }
 
 /// Where each file's bytes are in the ZIP.

@@ -1,10 +1,19 @@
 //! A package against programs that are not ours; and each of its bytes against all of them.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use bytes::Bytes;
+use earwitness::access::{Actor, Role, View};
+use earwitness::evidence::recipient::{Recipient, RecipientKind};
+use earwitness::evidence::{self, Asked};
+use earwitness::find::Reader;
+use earwitness::recording::Language;
+use earwitness::timestamp::Roots;
+use futures::TryStreamExt as _;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{accepted, asked, checked, held, made, places, python, registered, run, unpacked};
 use crate::on_both_stacks;
@@ -16,6 +25,7 @@ on_both_stacks!(
     ordinary_programs_accept_it,
     one_flipped_byte_anywhere_is_noticed,
     an_answer_that_is_not_to_the_question_is_no_timestamp,
+    the_page_says_when_its_checkpoint_was_stamped,
 );
 
 /// The test's own timestamp authority.
@@ -67,9 +77,12 @@ async fn stamping(place: &Place, tsa: &Tsa) -> Running {
 }
 
 /// `earwitness verify`, the program.
-fn verify(zip: &Path, trust: &str) -> Value {
+fn verify(zip: &Path, trust: &str, tsa: Option<&Path>) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_earwitness"));
     command.args(["verify", "--json", "--trust", trust]).arg(zip).env_clear();
+    if let Some(tsa) = tsa {
+        command.arg("--timestamp-ca").arg(tsa);
+    }
     serde_json::from_str(&run(&mut command)).expect("JSON")
 }
 
@@ -118,12 +131,21 @@ async fn ordinary_programs_accept_it(place: &Place) {
     let beside = Command::new("bash").arg("-c").arg(command).current_dir(&unpacked.bag).output().expect("it runs");
     assert_eq!(String::from_utf8_lossy(&beside.stdout), "");
 
-    let told = verify(&unpacked.zip, &anchor.display().to_string());
-    assert_eq!(
-        (&told["ok"], &told["subject"], &told["seal"]["trust"]),
-        (&json!(true), &json!("package"), &json!("pinned"))
-    );
-    assert!(told["checks"].as_array().expect("checks").iter().any(|check| check["name"] == "timestamp"));
+    for (tsa, outcome) in [(Some(tsa.anchor()), "passed"), (None, "noted")] {
+        let told = verify(&unpacked.zip, &anchor.display().to_string(), tsa.as_deref());
+        assert_eq!(
+            (&told["ok"], &told["subject"], &told["seal"]["trust"]),
+            (&json!(true), &json!("package"), &json!("pinned"))
+        );
+        let checks = told["checks"].as_array().expect("checks");
+        let timestamp = checks.iter().find(|check| check["name"] == "timestamp").expect("it is checked");
+        assert_eq!((&timestamp["outcome"], &timestamp["ok"]), (&json!(outcome), &json!(outcome == "passed")));
+    }
+    // Another authority does not vouch for it: here the seal's certificate, which is one as well.
+    let other = Roots::from_pem(&std::fs::read(&anchor).expect("a file")).expect("a certificate");
+    let report = evidence::verify::verify(Cursor::new(&answer.body), &[], Some(&other));
+    let failed: Vec<&str> = report.checks.iter().filter(|check| !check.ok).map(|check| check.name).collect();
+    assert_eq!(failed, ["timestamp"], "{report}");
     let row = registered(&running, &held.legal, answer.header("earwitness-package")).await;
     let digest = run(Command::new("sha256sum").arg(&unpacked.zip));
     assert_eq!(digest.split(' ').next(), row["sha256"].as_str());
@@ -180,4 +202,31 @@ async fn an_answer_that_is_not_to_the_question_is_no_timestamp(place: &Place) {
     }
     tsa.answers("");
     made(&running, &held, &asked()).await;
+}
+
+async fn the_page_says_when_its_checkpoint_was_stamped(place: &Place) {
+    let tsa = Tsa::start();
+    let running = stamping(place, &tsa).await;
+    let held = held(&running, 1).await;
+    let recipient = Recipient { name: "A BV".to_owned(), kind: RecipientKind::Bailiff };
+    let asked = Asked {
+        case_id: held.case,
+        purpose: "a summons".to_owned(),
+        recipient,
+        recordings: None,
+        language: Some(Language::En),
+    };
+    let actor = Actor { id: Uuid::new_v4(), name: "An".to_owned(), role: Role::Legal, address: [127, 0, 0, 1].into() };
+    let reader = Reader { actor, view: View::of(Role::Legal, &[], None), purpose: None };
+    for (is_stamped, told) in [(false, "No timestamp on the checkpoint"), (true, "Checkpoint stamped on")] {
+        let begun = evidence::begin(&running.archive, asked.clone(), reader.clone()).await.expect("it is begun");
+        if is_stamped {
+            assert!(running.archive.attest().await.expect("an answer").expect("the ledger is ours").stamped > 0);
+        }
+        let pieces: Vec<Bytes> = evidence::send(running.archive.clone(), begun).try_collect().await.expect("all of it");
+        let zip = pieces.concat();
+        assert!(checked(&zip, &[]).ok());
+        let page = String::from_utf8_lossy(super::file(&zip, "/report.html")).into_owned();
+        assert!(page.contains(told), "{page}");
+    }
 }

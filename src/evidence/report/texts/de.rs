@@ -97,7 +97,7 @@ pub(super) const TEXTS: Texts = Texts {
         what: "Was geschah",
         who: "Durch wen",
         nobody: "das Archiv selbst",
-        other_case: "Namen weggelassen: ein anderer Fall",
+        untold: "Namen weggelassen",
         repeated: "{n}-mal, bis {t}",
         left_out: "{n} weitere Zugriffe stehen in custody.jsonl.",
         purpose: "Zweck",

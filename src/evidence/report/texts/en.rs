@@ -97,7 +97,7 @@ pub(super) const TEXTS: Texts = Texts {
         what: "What happened",
         who: "By whom",
         nobody: "the archive itself",
-        other_case: "names are left out: another case",
+        untold: "names are left out",
         repeated: "{n} times, until {t}",
         left_out: "{n} further accesses are listed in custody.jsonl.",
         purpose: "Purpose",

@@ -97,7 +97,7 @@ pub(super) const TEXTS: Texts = Texts {
         what: "Événement",
         who: "Par qui",
         nobody: "l’archive elle-même",
-        other_case: "noms omis : un autre dossier",
+        untold: "noms omis",
         repeated: "{n} fois, jusqu’au {t}",
         left_out: "{n} autres consultations figurent dans custody.jsonl.",
         purpose: "Finalité",

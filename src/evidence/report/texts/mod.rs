@@ -112,7 +112,7 @@ pub(super) struct CustodyTexts {
     pub(super) what: &'static str,
     pub(super) who: &'static str,
     pub(super) nobody: &'static str,
-    pub(super) other_case: &'static str,
+    pub(super) untold: &'static str,
     pub(super) repeated: &'static str,
     pub(super) left_out: &'static str,
     pub(super) purpose: &'static str,
@@ -297,7 +297,7 @@ impl Texts {
         match outcome {
             Outcome::Passed => self.checks.holds,
             Outcome::Failed => self.checks.fails,
-            Outcome::NotMade => self.checks.open,
+            Outcome::Noted | Outcome::NotMade => self.checks.open,
         }
     }
 

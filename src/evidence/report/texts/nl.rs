@@ -97,7 +97,7 @@ pub(super) const TEXTS: Texts = Texts {
         what: "Wat er gebeurde",
         who: "Door wie",
         nobody: "het archief zelf",
-        other_case: "namen weggelaten: een ander dossier",
+        untold: "namen weggelaten",
         repeated: "{n} keer, tot {t}",
         left_out: "{n} andere raadplegingen staan in custody.jsonl.",
         purpose: "Doel",

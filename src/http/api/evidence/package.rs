@@ -48,6 +48,8 @@ pub struct PackageRequest {
         (status = 409, description = "`case-closed`; `nothing-to-hand-over`: the case holds no recording, and none was named; `too-many`"),
         (status = 410, description = "`expired`: the retention period of a recording is over"),
         (status = 422, description = "`invalid-body`"),
+        (status = 429, description = "`too-many-requests`: as many packages are being made as this node makes at once", headers(
+            ("Retry-After" = u32, description = "Seconds after which to try again"))),
         (status = 503, description = "`unavailable`"),
     ))]
 pub async fn make(
@@ -66,7 +68,7 @@ pub async fn make(
     // Whether or not the client waits for it: what was begun has an end.
     let begun = tokio::spawn(async move {
         let begun = evidence::begin(&archive, asked, reader).await?;
-        Ok::<_, EvidenceError>((begun.id, evidence::send(archive, begun)))
+        Ok::<_, EvidenceError>((begun.id(), evidence::send(archive, begun)))
     });
     let (package, bytes) = begun.await.map_err(|error| Problem::internal(&error))??;
     let mut response = Response::new(Body::from_stream(bytes));
