@@ -17,6 +17,7 @@ mod shelf;
 pub mod sidecar;
 mod sweep;
 pub mod tokens;
+mod words;
 
 use std::sync::Arc;
 
@@ -87,6 +88,8 @@ pub struct Archive {
     pub purge_turn: tokio::sync::Mutex<()>,
     /// The store's copies of cases are rewritten one at a time, for the same reason as sidecars.
     pub case_writer: tokio::sync::Mutex<()>,
+    /// And those of accounts.
+    pub account_writer: tokio::sync::Mutex<()>,
     /// Wakes whoever catches recordings that arrive under a rule.
     pub arrivals_nudge: Notify,
     /// Sidecars are rewritten one at a time, so that an older state cannot overtake a newer one.

@@ -81,6 +81,7 @@ impl Archive {
             ledger_writer: tokio::sync::Mutex::new(false),
             purge_turn: tokio::sync::Mutex::new(()),
             case_writer: tokio::sync::Mutex::new(()),
+            account_writer: tokio::sync::Mutex::new(()),
             arrivals_nudge: Notify::new(),
             sidecar_writer: tokio::sync::Mutex::new(()),
             store_facts: tokio::sync::OnceCell::new(),

@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::clock::Timestamp;
 
 mod access;
+mod account_purge;
 mod accounts;
 mod brakes;
 mod calls;
@@ -27,6 +28,8 @@ mod guards;
 mod holds;
 mod leases;
 mod ledger;
+mod lookups;
+mod persons;
 mod pins;
 mod policies;
 mod pulse;
@@ -42,6 +45,8 @@ mod sql;
 mod tokens;
 mod totals;
 
+pub use account_purge::{AccountGround, AccountPurgeRow};
+pub use accounts::{AccountFilter, AccountRow, AccountTimes};
 pub use brakes::{Brake, BrakeKind, KnownTimes};
 pub use calls::{CallClaim, CallState};
 pub use case_purge::{CasePurgeStage, ClosedCase};
@@ -55,6 +60,8 @@ pub use holds::{HeldRecording, HoldOutcome, HoldRow};
 use pins::Bound;
 
 pub use ledger::{LedgerState, NewEntry, NewOpening, OpeningRow, SequencedEntry, UnsequencedEntry};
+pub use lookups::{Lookups, PersonLookups};
+pub use persons::{PersonMacs, PersonRow};
 pub use pins::{Pins, pin};
 pub use policies::PolicyRow;
 pub use pulse::{Busy, Pulse};

@@ -74,6 +74,10 @@ pub enum ObjectKey {
     Case(Uuid),
     /// `cases/<uuid>.purged`: that a case was purged, sealed under the installation's key.
     CasePurged(Uuid),
+    /// `accounts/<uuid>`: what brings an account back when the catalog is lost, sealed.
+    Account(Uuid),
+    /// `accounts/<uuid>.purged`: that an account's data came to its end, sealed under the installation's key.
+    AccountPurged(Uuid),
     /// `disclosures/<case>/<uuid>`: what brings a row of the register back when the catalog is lost, sealed.
     Disclosure {
         /// The case.
@@ -108,6 +112,8 @@ impl fmt::Display for ObjectKey {
             Self::TokenRevoked(id) => write!(f, "tokens/{}.revoked", id.as_hyphenated()),
             Self::Case(id) => write!(f, "cases/{}", id.as_hyphenated()),
             Self::CasePurged(id) => write!(f, "cases/{}.purged", id.as_hyphenated()),
+            Self::Account(id) => write!(f, "accounts/{}", id.as_hyphenated()),
+            Self::AccountPurged(id) => write!(f, "accounts/{}.purged", id.as_hyphenated()),
             Self::Disclosure { case, id } => write!(f, "disclosures/{}/{}", case.as_hyphenated(), id.as_hyphenated()),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
             Self::CheckpointAt(size) => write!(f, "ledger/checkpoints/{size}"),
@@ -151,6 +157,10 @@ fn parse(text: &str) -> Option<ObjectKey> {
         "cases" => Some(match rest.strip_suffix(".purged") {
             Some(id) => ObjectKey::CasePurged(Uuid::try_parse(id).ok()?),
             None => ObjectKey::Case(Uuid::try_parse(rest).ok()?),
+        }),
+        "accounts" => Some(match rest.strip_suffix(".purged") {
+            Some(id) => ObjectKey::AccountPurged(Uuid::try_parse(id).ok()?),
+            None => ObjectKey::Account(Uuid::try_parse(rest).ok()?),
         }),
         "disclosures" => {
             let (case, id) = rest.split_once('/')?;
@@ -217,6 +227,11 @@ impl Prefix {
         Self("cases/".into())
     }
 
+    /// What the store keeps of accounts.
+    pub fn accounts() -> Self {
+        Self("accounts/".into())
+    }
+
     /// The register of disclosures.
     pub fn disclosures() -> Self {
         Self("disclosures/".into())
@@ -275,6 +290,9 @@ mod tests {
             format!("tokens/{ID}.revoked"),
             format!("cases/{ID}"),
             format!("cases/{ID}.purged"),
+            format!("accounts/{ID}"),
+            format!("accounts/{ID}.purged"),
+            format!("secrets/account-{ID}"),
             format!("disclosures/{ID}/{ID}"),
             "ledger/checkpoint".into(),
             "ledger/checkpoints/1200".into(),
@@ -304,6 +322,8 @@ mod tests {
             format!("tokens/{}.revoked", ID.to_uppercase()),
             format!("cases/{ID}/record"),
             format!("cases/{}", ID.to_uppercase()),
+            "accounts/A-1".into(),
+            format!("accounts/{}", ID.to_uppercase()),
         ] {
             assert!(text.parse::<ObjectKey>().is_err(), "{text}");
         }

@@ -1,0 +1,208 @@
+//! The store's copy of an account, sealed under its secret: with it a lost or old catalog gets back the account, its persons
+//! and reps, what was merged into it, and what the ledger says about it.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::mirrored_mac;
+use super::text::{self, Details};
+use crate::archive::sidecar::{SidecarEntry, base64_bytes};
+use crate::archive::{Archive, ArchiveError};
+use crate::catalog::{AccountRow, PersonRow};
+use crate::clock::Timestamp;
+use crate::ledger::kind::Kind;
+use crate::recording::{Language, Professional};
+use crate::vault::keys::KeyName;
+use crate::vault::objects::{ObjectKey, StoreError};
+use crate::vault::secrets::MirroredField;
+
+/// The version of the form.
+const VERSION: u32 = 1;
+/// Longest copy that is written, and so the longest that is read, in bytes.
+const MAX_BYTES: u64 = 64 << 20;
+/// Entries of the ledger that a copy carries, the newest; never accesses.
+const MAX_ENTRIES: u32 = 5_000;
+/// Accounts that one look at the catalog gives.
+const PAGE: u32 = 100;
+
+/// What is sealed.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    version: u32,
+    id: String,
+    kind: Option<Professional>,
+    language: Option<Language>,
+    created_at: Timestamp,
+    updated_at: Option<Timestamp>,
+    closed_at: Option<Timestamp>,
+    relation_ended_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    rule: Option<String>,
+    revision: u64,
+    sealed: Option<Base64>,
+    persons: Vec<KeptPerson>,
+    /// The accounts that were merged into it.
+    merged: Vec<String>,
+    entries: Vec<SidecarEntry>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Base64(#[serde(with = "base64_bytes")] Vec<u8>);
+
+#[derive(Serialize, Deserialize)]
+struct KeptPerson {
+    #[serde(with = "base64_bytes")]
+    person_mac: Vec<u8>,
+    name_mac: Option<Base64>,
+    left_at: Option<Timestamp>,
+    sealed: Option<Base64>,
+}
+
+impl KeptPerson {
+    fn of(row: PersonRow) -> Self {
+        let PersonRow { person_mac, name_mac, left_at, sealed, .. } = row;
+        Self { person_mac, name_mac: name_mac.map(Base64), left_at, sealed: sealed.map(Base64) }
+    }
+
+    fn into_row(self) -> PersonRow {
+        let Self { person_mac, name_mac, left_at, sealed } = self;
+        let bytes = |kept: Option<Base64>| kept.map(|Base64(bytes)| bytes);
+        PersonRow { person_mac, name_mac: bytes(name_mac), left_at, moved: false, sealed: bytes(sealed) }
+    }
+}
+
+/// Brings the store's copy of an account up to its row. What fails is left to the background pass.
+pub(super) async fn keep(archive: &Archive, uuid: Uuid) {
+    if let Err(error) = refresh(archive, uuid).await {
+        tracing::warn!(account = %uuid, %error, "the store's copy of an account is left to the background pass");
+    }
+}
+
+/// Brings the store's copy of an account up to its row. One at a time in this process, and looked at again after the write:
+/// an older state must not stay over a newer one, nor anything of an account that the purge or a merge took meanwhile.
+pub async fn refresh(archive: &Archive, uuid: Uuid) -> Result<(), ArchiveError> {
+    let _one_at_a_time = archive.account_writer.lock().await;
+    let mut row = archive.catalog.account_of(uuid).await?;
+    while let Some(account) = row.filter(|row| !row.is_purging && row.revision > 0) {
+        let record = record_of(archive, &account).await?;
+        let sealed = text::seal(archive, uuid, "record", &record).await?;
+        if sealed.len() as u64 > MAX_BYTES {
+            return Err(StoreError::TooLarge { max_bytes: MAX_BYTES }.into());
+        }
+        archive.store.put(&ObjectKey::Account(uuid), sealed.into()).await?;
+        crate::failpoint::hit("account.stored");
+        row = archive.catalog.account_of(uuid).await?;
+        match &row {
+            Some(now) if now.revision == account.revision && !now.is_purging => {
+                return Ok(archive.catalog.account_stored(uuid, account.revision).await?);
+            }
+            Some(now) if !now.is_purging => {}
+            _ => archive.store.delete(&ObjectKey::Account(uuid)).await?,
+        }
+    }
+    Ok(())
+}
+
+/// Brings the copies up to date that are not, a page at the most. Returns how many; the first failure at the end, so that
+/// one account keeps no other from being kept.
+pub async fn refresh_stale(archive: &Archive) -> Result<u64, ArchiveError> {
+    let (mut written, mut first) = (0, None);
+    for uuid in archive.catalog.accounts_not_stored(PAGE).await? {
+        match refresh(archive, uuid).await {
+            Ok(()) => written += 1,
+            Err(error) => {
+                tracing::error!(account = %uuid, %error, "the store has no new copy of an account");
+                first.get_or_insert(error);
+            }
+        }
+    }
+    first.map_or(Ok(written), Err)
+}
+
+async fn record_of(archive: &Archive, row: &AccountRow) -> Result<Record, ArchiveError> {
+    let catalog = &archive.catalog;
+    let under = KeyName::Account(row.uuid).to_string();
+    let entries = catalog.entries_under(&under, Kind::ACCOUNT_READ.as_str(), MAX_ENTRIES).await?.into_iter();
+    let mut merged = catalog.family(&row.id).await?;
+    merged.retain(|id| *id != row.id);
+    Ok(Record {
+        version: VERSION,
+        id: row.id.clone(),
+        kind: row.kind,
+        language: row.language,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        closed_at: row.closed_at,
+        relation_ended_at: row.relation_ended_at,
+        expires_at: row.expires_at,
+        rule: row.rule.clone(),
+        revision: row.revision,
+        sealed: row.sealed.clone().map(Base64),
+        persons: catalog.persons_of(&row.id).await?.into_iter().map(KeptPerson::of).collect(),
+        merged,
+        entries: entries.map(SidecarEntry::of_row).collect(),
+    })
+}
+
+/// Brings an account's row up to the store's copy. True when it was missing or older.
+pub async fn restore(archive: &Archive, uuid: Uuid) -> Result<bool, ArchiveError> {
+    let sealed = archive.store.get(&ObjectKey::Account(uuid), MAX_BYTES).await?;
+    let record: Record = text::open(archive, uuid, "record", &sealed).await?;
+    if record.version != VERSION {
+        return Err(ArchiveError::Document("an account of another version"));
+    }
+    let row = row_of(uuid, &record);
+    if archive.catalog.account_of(uuid).await?.is_some_and(|known| known.is_purging || known.revision >= row.revision) {
+        return Ok(false);
+    }
+    let mut reps = Vec::new();
+    if let Some(sealed) = &row.sealed {
+        let details: Details = text::open(archive, uuid, "row", sealed).await?;
+        for rep in &details.reps {
+            reps.push(mirrored_mac(archive, MirroredField::Agent, rep).await?);
+        }
+    }
+    let entries: Vec<_> = record.entries.iter().map(|entry| entry.to_new(None)).collect::<Result<_, _>>()?;
+    let before = archive.catalog.persons_of(&row.id).await?;
+    let mut tx = archive.catalog.begin().await?;
+    if !tx.restore_account(&row).await? {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    for gone in before.iter().filter(|old| !record.persons.iter().any(|new| new.person_mac == old.person_mac)) {
+        tx.remove_person(&row.id, &gone.person_mac).await?;
+    }
+    for person in record.persons {
+        tx.restore_person(&row.id, &person.into_row()).await?;
+    }
+    tx.assign_reps(&row.id, &reps).await?;
+    for id in &record.merged {
+        tx.restore_pointer(id, &row.id, row.created_at).await?;
+    }
+    for entry in &entries {
+        tx.append_missing_entry(entry).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn row_of(uuid: Uuid, record: &Record) -> AccountRow {
+    AccountRow {
+        id: record.id.clone(),
+        uuid,
+        kind: record.kind,
+        language: record.language,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+        closed_at: record.closed_at,
+        relation_ended_at: record.relation_ended_at,
+        expires_at: record.expires_at,
+        rule: record.rule.clone(),
+        merged_into: None,
+        is_purging: false,
+        revision: record.revision,
+        stored_revision: record.revision,
+        sealed: record.sealed.as_ref().map(|Base64(bytes)| bytes.clone()),
+    }
+}
