@@ -154,7 +154,10 @@ mod tests {
         let closed = after(&open, &Event::Close, at(1)).unwrap();
         assert_eq!((closed.closed_at, after(&closed, &Event::Close, at(2))), (Some(at(1)), None));
         let ended = after(&closed, &end(2), at(3)).unwrap();
-        assert_eq!((ended.closed_at, ended.relation_ended_at, ended.expires_at), (Some(at(1)), Some(at(2)), Some(at(12))));
+        assert_eq!(
+            (ended.closed_at, ended.relation_ended_at, ended.expires_at),
+            (Some(at(1)), Some(at(2)), Some(at(12)))
+        );
         assert_eq!(after(&ended, &end(2), at(4)), None);
         assert_eq!(after(&ended, &end(1), at(4)).unwrap().expires_at, Some(at(11)), "a correction");
         assert_eq!(after(&ended, &Event::Reopen, at(5)), Some(open));

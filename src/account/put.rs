@@ -79,7 +79,8 @@ async fn try_put(
     if changed.is_empty() {
         return Ok(Some((known, Put::Unchanged)));
     }
-    let outcome = if known.details.as_ref().is_some_and(|details| details.name.is_some()) { Put::Changed } else { Put::Filled };
+    let outcome =
+        if known.details.as_ref().is_some_and(|details| details.name.is_some()) { Put::Changed } else { Put::Filled };
     let sealed = text::seal(archive, row.uuid, "row", &details).await?;
     let mut reps = Vec::with_capacity(details.reps.len());
     for rep in &details.reps {
@@ -118,7 +119,8 @@ async fn persons_of<'a>(
     contacts: &'a [Contact],
     rows: &[PersonRow],
 ) -> Result<Vec<(PersonRow, Option<&'a Contact>)>, AccountError> {
-    let left: HashMap<&[u8], bool> = rows.iter().map(|row| (row.person_mac.as_slice(), row.left_at.is_some())).collect();
+    let left: HashMap<&[u8], bool> =
+        rows.iter().map(|row| (row.person_mac.as_slice(), row.left_at.is_some())).collect();
     let mut persons = Vec::with_capacity(contacts.len());
     for contact in contacts {
         let person_mac = mirrored_mac(archive, MirroredField::Person, &contact.id).await?;

@@ -114,9 +114,7 @@ async fn own(
         rows.extend(archive.catalog.account(id).await?);
     }
     let place = |row: &AccountRow| (row.created_at, row.uuid);
-    rows.retain(|row| {
-        !is_over(row, now) && filter.admits(row) && after.is_none_or(|after| place(row) < after)
-    });
+    rows.retain(|row| !is_over(row, now) && filter.admits(row) && after.is_none_or(|after| place(row) < after));
     rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
     Ok(rows)
 }

@@ -131,7 +131,7 @@ fn number_problem(field: String, number: &str) -> Option<FieldProblem> {
     (!is_e164(number)).then(|| FieldProblem::new(field, "format", rule))
 }
 
-fn has_twice<'a>(mut ids: Vec<&'a str>) -> bool {
+fn has_twice(mut ids: Vec<&str>) -> bool {
     ids.sort_unstable();
     ids.windows(2).any(|pair| pair[0] == pair[1])
 }
@@ -139,7 +139,8 @@ fn has_twice<'a>(mut ids: Vec<&'a str>) -> bool {
 impl Contact {
     fn problems(&self, at: &str) -> Vec<FieldProblem> {
         let field = |name: &str| format!("{at}.{name}");
-        let text = |name: &str, text: &Option<String>| FieldProblem::of_text(field(name), text.as_deref()?, MAX_CHARS, false);
+        let text =
+            |name: &str, text: &Option<String>| FieldProblem::of_text(field(name), text.as_deref()?, MAX_CHARS, false);
         let found = [
             FieldProblem::of_text(field("id"), &self.id, MAX_CHARS, false),
             text("name", &self.name),
@@ -154,7 +155,9 @@ impl Contact {
 impl AccountUpdate {
     /// Everything that is wrong with it. Pure.
     pub fn problems(&self) -> Vec<FieldProblem> {
-        let text = |field: &str, text: &Option<String>, most, lines| FieldProblem::of_text(field, text.as_deref()?, most, lines);
+        let text = |field: &str, text: &Option<String>, most, lines| {
+            FieldProblem::of_text(field, text.as_deref()?, most, lines)
+        };
         let many = |field: &str, most: usize| FieldProblem::new(field, "too-many", format!("must be at most {most}"));
         let twice = |field: &str| FieldProblem::new(field, "duplicate", "one stands there twice");
         let found = [
@@ -288,7 +291,9 @@ mod tests {
 
     #[test]
     fn there_are_as_many_persons_as_there_may_be() {
-        let persons = |count: usize| update(json!({"persons": (0..count).map(|n| json!({"id": n.to_string()})).collect::<Vec<_>>()}));
+        let persons = |count: usize| {
+            update(json!({"persons": (0..count).map(|n| json!({"id": n.to_string()})).collect::<Vec<_>>()}))
+        };
         assert_eq!(told(&persons(500)), []);
         assert_eq!(told(&persons(501)), [("persons".to_owned(), "too-many")]);
     }

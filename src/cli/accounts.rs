@@ -56,7 +56,8 @@ impl From<ImportError> for Failure {
 
 pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Exit, Failure> {
     let Args::Import { file } = args;
-    let lines = Lines::open(&file).map_err(|error| Failure::failed(format!("cannot read {}: {error}", file.display())))?;
+    let lines =
+        Lines::open(&file).map_err(|error| Failure::failed(format!("cannot read {}: {error}", file.display())))?;
     let bar = progress(|| Lines::count(&file).map_err(ImportError::from))?;
     let stop = signals::watch()?;
     let archive = part::open_ready(config).await?;
@@ -64,11 +65,17 @@ pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Ex
     let publishing = CancellationToken::new();
     let publisher = tokio::spawn(publish_ledger_until(archive.clone(), publishing.clone()));
     let (actor, mut ends) = (shell_actor("earwitness accounts import"), Vec::new());
-    let done = import(&archive, lines, &actor, || stop.is_cancelled(), |end| {
-        bar.inc(1);
-        ends.push(end.clone());
-        Ok(())
-    })
+    let done = import(
+        &archive,
+        lines,
+        &actor,
+        || stop.is_cancelled(),
+        |end| {
+            bar.inc(1);
+            ends.push(end.clone());
+            Ok(())
+        },
+    )
     .await;
     bar.finish_and_clear();
     publishing.cancel();

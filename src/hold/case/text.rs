@@ -67,7 +67,8 @@ impl NewCase {
 impl Change {
     /// Everything that is wrong with it. Pure.
     pub fn problems(&self, now: Timestamp) -> Vec<FieldProblem> {
-        let text = |field, text: &Option<String>, most, lines| FieldProblem::of_text(field, text.as_deref()?, most, lines);
+        let text =
+            |field, text: &Option<String>, most, lines| FieldProblem::of_text(field, text.as_deref()?, most, lines);
         let found = [
             text("reference", &self.reference, MAX_NAME_CHARS, false),
             text("ground", &self.ground, MAX_GROUND_CHARS, true),

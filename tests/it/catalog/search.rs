@@ -35,7 +35,7 @@ async fn sixty(catalog: &Catalog) -> Vec<NewRecording> {
         );
         new.product = (n % 2 == 0).then(|| "leads".to_owned());
         new.status = ALL[usize::from(n % 4)];
-        new.lookups = vec![vec![n % 5; 32], vec![100 + n % 7; 32]];
+        new.lookups.of_call = vec![vec![n % 5; 32], vec![100 + n % 7; 32]];
         insert(catalog, &new).await;
         if n % 10 == 0 {
             let mut tx = catalog.begin().await.expect("a transaction");
