@@ -22,6 +22,12 @@ pub struct Ended {
     pub ground: EndGround,
     /// When the fence was set.
     pub at: Timestamp,
+    /// The retention rule that gave the deadline, and that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// The deadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
     /// Of an erasure: what keeps the account from coming back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
@@ -114,7 +120,6 @@ pub async fn erase(archive: &Archive, id: &str, request: Uuid) -> Result<(), Acc
     }
     tx.append_entry(&entry).await?;
     tx.commit().await?;
-    crate::failpoint::hit("account.erased");
     archive.ledger_nudge.notify_one();
     Ok(())
 }

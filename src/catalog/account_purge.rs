@@ -63,11 +63,11 @@ statements! {
     ERASED = "SELECT count(*) FROM account_purges WHERE id_mac = $1 AND forget_at > $2";
     FORGET = "UPDATE account_purges SET id_mac = NULL, forget_at = NULL WHERE id_mac IS NOT NULL AND forget_at <= $1";
     CERTIFICATE = "SELECT document FROM account_purges WHERE uuid = $1 AND document IS NOT NULL";
-    RESTORE = "INSERT INTO account_purges (uuid, ground, stage, fenced_at, keys_destroyed_at, key_effective_at, objects_deleted_at, \
-          rows_deleted_at, looked_again_at, certified_at, deleted, id_mac, forget_at, document) \
-        VALUES ($1, $2, 'certified', $3, $3, $3, $3, $3, $3, $3, '{}', $4, $5, $6) \
-        ON CONFLICT (uuid) DO UPDATE SET stage = 'certified', account_id = NULL, certified_at = excluded.certified_at, \
-          document = COALESCE(account_purges.document, excluded.document)";
+    FENCE_AGAIN = "UPDATE accounts SET stage = 'fenced' WHERE id = $1";
+    RESTORE = "INSERT INTO account_purges (uuid, account_id, ground, rule, expires_at, stage, fenced_at, keys_destroyed_at, \
+          key_effective_at, objects_deleted_at, rows_deleted_at, looked_again_at, certified_at, deleted, id_mac, forget_at, document) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $8, $8, $8, '{}', $9, $10, $11) ON CONFLICT (uuid) DO NOTHING";
+    MARK_OF = "SELECT id_mac, forget_at FROM account_purges WHERE uuid = $1 AND id_mac IS NOT NULL AND forget_at IS NOT NULL";
 }
 
 /// Why an account's data came to its end.
@@ -224,6 +224,12 @@ impl Catalog {
         let query = sqlx::query_scalar(ERASED).bind(id_mac.to_vec()).bind(now.micros());
         let count: i64 = query.fetch_one(&self.pool).await?;
         Ok(count > 0)
+    }
+
+    /// What keeps an account that was erased by a decision from coming back.
+    pub async fn erased_mark(&self, uuid: Uuid) -> Result<Option<ErasedMark>> {
+        let row = sqlx::query(MARK_OF).bind(uuid.to_string()).fetch_optional(&self.pool).await?;
+        row.map(|row| Ok((row.try_get("id_mac")?, time(&row, "forget_at")?))).transpose()
     }
 
     /// Accounts of which nothing was ever said and that nothing refers to, made before that time, after `after`.
@@ -384,8 +390,9 @@ impl Tx {
         exactly_one(query.execute(&mut *self.inner).await?.rows_affected(), STEP_TAKEN)
     }
 
-    /// Deletes the row of an account of which nothing was ever said; false when something was meanwhile, or refers to it.
-    pub async fn remove_idle_account(&mut self, id: &str, uuid: Uuid, now: Timestamp) -> Result<bool> {
+    /// Deletes the row of an account of which nothing was ever said; false when something was meanwhile, or refers to it. Where
+    /// it `has_key`, that ends as well.
+    pub async fn remove_idle_account(&mut self, id: &str, uuid: Uuid, has_key: bool, now: Timestamp) -> Result<bool> {
         // The row first, in a statement of its own: see `close_month`.
         if sqlx::query(TAKE_IDLE).bind(id).execute(&mut *self.inner).await?.rows_affected() == 0 {
             return Ok(false);
@@ -396,7 +403,9 @@ impl Tx {
         if sqlx::query(GONE).bind(id).execute(&mut *self.inner).await?.rows_affected() == 0 {
             return Ok(false);
         }
-        self.end_account_key(uuid, AccountGround::NeverFilled, now).await?;
+        if has_key {
+            self.end_account_key(uuid, AccountGround::NeverFilled, now).await?;
+        }
         Ok(true)
     }
 
@@ -405,31 +414,60 @@ impl Tx {
         Ok(sqlx::query(FORGET).bind(now.micros()).execute(&mut *self.inner).await?.rows_affected())
     }
 
-    /// Re-applies the end of an account's data that the store proves: for a catalog that is brought up to date. Returns how
-    /// many rows went.
-    pub async fn restore_account_purge(
-        &mut self,
-        (uuid, ground, at): (Uuid, AccountGround, Timestamp),
-        mark: Option<&ErasedMark>,
-        document: Option<&[u8]>,
-    ) -> Result<u64> {
+    /// Re-applies the end of an account's data that the store has the word of: for a catalog that is brought up to date. What
+    /// is not certified yet is fenced, and the purge does it again. Returns whether there was an account.
+    pub async fn restore_account_purge(&mut self, ended: &EndedAccount<'_>) -> Result<bool> {
+        let EndedAccount { uuid, ground, at, rule, expires_at, mark, certificate } = *ended;
         let query = sqlx::query_scalar(ID_OF).bind(uuid.to_string());
         let id: Option<String> = query.fetch_optional(&mut *self.inner).await?;
-        let mut gone = self.erase_openings_under(&secret_of(uuid)).await?;
-        if let Some(id) = &id {
-            gone += self.delete_account_rows(id, at).await?.values().sum::<u64>();
+        let is_done = certificate.is_some() || !ground.is_certified();
+        if is_done {
+            self.erase_openings_under(&secret_of(uuid)).await?;
+            if let Some(id) = &id {
+                self.delete_account_rows(id, at).await?;
+            }
+        } else if let Some(id) = &id {
+            sqlx::query(FENCE_AGAIN).bind(id.as_str()).execute(&mut *self.inner).await?;
         }
+        let time = is_done.then_some(at.micros());
         sqlx::query(RESTORE)
             .bind(uuid.to_string())
+            .bind(id.clone().filter(|_| !is_done))
             .bind(ground.as_str())
+            .bind(rule.map(str::to_owned))
+            .bind(expires_at.map(Timestamp::micros))
+            .bind(if is_done { "certified" } else { "fenced" })
             .bind(at.micros())
+            .bind(time)
             .bind(mark.map(|(mac, _)| mac.clone()))
             .bind(mark.map(|(_, until)| until.micros()))
-            .bind(document.map(<[u8]>::to_vec))
+            .bind(certificate.map(<[u8]>::to_vec))
             .execute(&mut *self.inner)
             .await?;
-        Ok(gone)
+        if is_done {
+            self.restore_destroyed(&secret_of(uuid), at).await?;
+        }
+        Ok(id.is_some())
     }
+}
+
+/// The end of an account's data as the store has it.
+#[derive(Debug, Clone, Copy)]
+pub struct EndedAccount<'a> {
+    /// Our name for the account.
+    pub uuid: Uuid,
+    /// Why.
+    pub ground: AccountGround,
+    /// When the fence was set.
+    pub at: Timestamp,
+    /// The retention rule that gave the deadline.
+    pub rule: Option<&'a str>,
+    /// The deadline.
+    pub expires_at: Option<Timestamp>,
+    /// What keeps an erased account from coming back.
+    pub mark: Option<&'a ErasedMark>,
+    /// The certificate, where it was written.
+    pub certificate: Option<&'a [u8]>,
 }
 
 /// What goes wrong when two do the same step.

@@ -45,7 +45,7 @@ mod sql;
 mod tokens;
 mod totals;
 
-pub use account_purge::{AccountGround, AccountPurgeRow};
+pub use account_purge::{AccountGround, AccountPurgeRow, EndedAccount};
 pub use accounts::{AccountFilter, AccountRow, AccountTimes};
 pub use brakes::{Brake, BrakeKind, KnownTimes};
 pub use calls::{CallClaim, CallState};

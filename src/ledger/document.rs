@@ -21,19 +21,22 @@ pub enum DocumentKind {
     Receipt,
     /// That a recording is gone: [`super::certificate::Certificate`].
     Certificate,
+    /// That an account's data are gone: [`super::account_certificate::AccountCertificate`].
+    AccountCertificate,
     /// That a month's key is gone: [`super::destruction::DestructionRecord`].
     DestructionRecord,
 }
 
 impl DocumentKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Receipt, Self::Certificate, Self::DestructionRecord];
+    pub const ALL: [Self; 4] = [Self::Receipt, Self::Certificate, Self::AccountCertificate, Self::DestructionRecord];
 
     /// The word in the member `type`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Receipt => "earwitness-receipt-v1",
             Self::Certificate => "earwitness-certificate-v1",
+            Self::AccountCertificate => "earwitness-account-certificate-v1",
             Self::DestructionRecord => "earwitness-destruction-record-v1",
         }
     }

@@ -78,6 +78,8 @@ pub enum ObjectKey {
     Account(Uuid),
     /// `accounts/<uuid>.purged`: that an account's data came to its end, sealed under the installation's key.
     AccountPurged(Uuid),
+    /// `accounts/<uuid>.certificate.json`: the certificate of that.
+    AccountCertificate(Uuid),
     /// `disclosures/<case>/<uuid>`: what brings a row of the register back when the catalog is lost, sealed.
     Disclosure {
         /// The case.
@@ -113,6 +115,7 @@ impl fmt::Display for ObjectKey {
             Self::Case(id) => write!(f, "cases/{}", id.as_hyphenated()),
             Self::CasePurged(id) => write!(f, "cases/{}.purged", id.as_hyphenated()),
             Self::Account(id) => write!(f, "accounts/{}", id.as_hyphenated()),
+            Self::AccountCertificate(id) => write!(f, "accounts/{}.certificate.json", id.as_hyphenated()),
             Self::AccountPurged(id) => write!(f, "accounts/{}.purged", id.as_hyphenated()),
             Self::Disclosure { case, id } => write!(f, "disclosures/{}/{}", case.as_hyphenated(), id.as_hyphenated()),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
@@ -158,8 +161,10 @@ fn parse(text: &str) -> Option<ObjectKey> {
             Some(id) => ObjectKey::CasePurged(Uuid::try_parse(id).ok()?),
             None => ObjectKey::Case(Uuid::try_parse(rest).ok()?),
         }),
-        "accounts" => Some(match rest.strip_suffix(".purged") {
-            Some(id) => ObjectKey::AccountPurged(Uuid::try_parse(id).ok()?),
+        "accounts" => Some(match rest.split_once('.') {
+            Some((id, "purged")) => ObjectKey::AccountPurged(Uuid::try_parse(id).ok()?),
+            Some((id, "certificate.json")) => ObjectKey::AccountCertificate(Uuid::try_parse(id).ok()?),
+            Some(_) => return None,
             None => ObjectKey::Account(Uuid::try_parse(rest).ok()?),
         }),
         "disclosures" => {
@@ -292,6 +297,7 @@ mod tests {
             format!("cases/{ID}.purged"),
             format!("accounts/{ID}"),
             format!("accounts/{ID}.purged"),
+            format!("accounts/{ID}.certificate.json"),
             format!("secrets/account-{ID}"),
             format!("disclosures/{ID}/{ID}"),
             "ledger/checkpoint".into(),
@@ -323,6 +329,7 @@ mod tests {
             format!("cases/{ID}/record"),
             format!("cases/{}", ID.to_uppercase()),
             "accounts/A-1".into(),
+            format!("accounts/{ID}.json"),
             format!("accounts/{}", ID.to_uppercase()),
         ] {
             assert!(text.parse::<ObjectKey>().is_err(), "{text}");

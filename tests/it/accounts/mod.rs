@@ -1,7 +1,10 @@
 //! The product's accounts: what arrives in which order, their life, who leaves, who sees what, and how their data end.
 
 mod arriving;
+mod ending;
+mod leaving;
 mod life;
+mod merging;
 
 use earwitness::access::Role;
 use earwitness::recording::RecordingId;
