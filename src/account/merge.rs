@@ -6,14 +6,12 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::text::{self, Details, Former};
-use super::{Account, AccountError, open_row, person, record, row_to_change};
+use super::{Account, AccountError, macs_of_reps, open_row, person, record, row_to_change};
 use crate::access::Actor;
 use crate::archive::Archive;
 use crate::archive::journal::About;
-use crate::archive::row::fold_name;
 use crate::catalog::{AccountGround, PersonRow};
 use crate::ledger::kind::Kind;
-use crate::vault::secrets::MirroredField;
 
 #[derive(Serialize)]
 struct MergedPayload<'a> {
@@ -57,10 +55,7 @@ async fn try_merge(archive: &Archive, id: &str, into: &str, actor: &Actor) -> Re
     let details = merged(&from, &to);
     let sealed = text::seal(archive, to.row.uuid, "row", &details).await?;
     let persons = persons_of(archive, &from, &to).await?;
-    let mut reps = Vec::with_capacity(details.reps.len());
-    for rep in &details.reps {
-        reps.push(super::mirrored_mac(archive, MirroredField::Agent, rep).await?);
-    }
+    let reps = macs_of_reps(archive, &details.reps).await?;
     let now = archive.clock.now();
     let payload = MergedPayload { actor, account: to.row.uuid, merged: from.row.uuid, merged_id: id };
     let (entry, _) = archive.entry(Kind::ACCOUNT_MERGED, About::Account(to.row.uuid), &payload, now).await?;
@@ -127,13 +122,7 @@ fn merged(from: &Account, to: &Account) -> Details {
 async fn persons_of(archive: &Archive, from: &Account, to: &Account) -> Result<Vec<PersonRow>, AccountError> {
     let mut rows = Vec::new();
     for contact in from.persons.iter().filter(|contact| !to.persons.iter().any(|known| known.id == contact.id)) {
-        let person_mac = super::mirrored_mac(archive, MirroredField::Person, &contact.id).await?;
-        let name_mac = match &contact.name {
-            Some(name) => Some(super::mirrored_mac(archive, MirroredField::PersonName, &fold_name(name)).await?),
-            None => None,
-        };
-        let sealed = Some(text::seal_contact(archive, to.row.uuid, &person_mac, contact).await?);
-        rows.push(PersonRow { person_mac, name_mac, left_at: None, moved: false, sealed });
+        rows.push(person::row_of(archive, to.row.uuid, contact).await?);
     }
     Ok(rows)
 }

@@ -183,6 +183,15 @@ pub async fn accounts_of_rep(archive: &Archive, agent: &str) -> Result<Vec<Strin
     Ok(archive.catalog.accounts_of_rep(&mac).await?)
 }
 
+/// The keyed hashes of an account's agents.
+async fn macs_of_reps(archive: &Archive, reps: &[String]) -> Result<Vec<Vec<u8>>, ArchiveError> {
+    let mut macs = Vec::with_capacity(reps.len());
+    for rep in reps {
+        macs.push(mirrored_mac(archive, MirroredField::Agent, rep).await?);
+    }
+    Ok(macs)
+}
+
 /// The retention rule of accounts, as configured, with the version under which the catalog knows it.
 async fn policy(archive: &Archive) -> Result<Policy, ArchiveError> {
     let (period, zone) = (archive.config.accounts_retention, archive.policy.zone);

@@ -8,11 +8,13 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::text::{self, Contact};
 use super::{AccountError, family, mirrored_mac, record, row_to_change};
 use crate::access::Actor;
 use crate::archive::journal::About;
+use crate::archive::row::fold_name;
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::{Filter, Page, RecordingRow, ScopeFilter};
+use crate::catalog::{Filter, Page, PersonRow, RecordingRow, ScopeFilter, Stage};
 use crate::ledger::kind::Kind;
 use crate::recording::Status;
 use crate::vault::secrets::MirroredField;
@@ -28,6 +30,17 @@ struct LeftPayload<'a> {
     actor: &'a Actor,
     account: Uuid,
     person_mac: String,
+}
+
+/// A person as the catalog takes them in, sealed under the secret of that account.
+pub(super) async fn row_of(archive: &Archive, account: Uuid, contact: &Contact) -> Result<PersonRow, ArchiveError> {
+    let person_mac = mirrored_mac(archive, MirroredField::Person, &contact.id).await?;
+    let name_mac = match &contact.name {
+        Some(name) => Some(mirrored_mac(archive, MirroredField::PersonName, &fold_name(name)).await?),
+        None => None,
+    };
+    let sealed = Some(text::seal_contact(archive, account, &person_mac, contact).await?);
+    Ok(PersonRow { person_mac, name_mac, left_at: None, moved: false, sealed })
 }
 
 /// A person leaves an account, whether or not the account or the person were heard of before. False when they left before.
@@ -120,7 +133,7 @@ async fn move_one(archive: &Archive, row: RecordingRow) -> Result<(), ArchiveErr
             return Ok(());
         }
         tx.rollback().await?;
-        row = archive.catalog.recording(as_read.id).await?.filter(|row| row.stage == crate::catalog::Stage::Live);
+        row = archive.catalog.recording(as_read.id).await?.filter(|row| row.stage == Stage::Live);
     }
     Ok(())
 }

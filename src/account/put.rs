@@ -1,21 +1,19 @@
 //! What the product says of an account, taken in whenever it arrives: the same again changes nothing, what is older than
 //! what arrived before neither, and nothing brings a person back who left.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::text::{self, AccountUpdate, Contact, Details};
-use super::{Account, AccountError, mirrored_mac, open_row, record, row_to_change};
+use super::{Account, AccountError, macs_of_reps, open_row, person, record, row_to_change};
 use crate::access::Actor;
 use crate::archive::Archive;
 use crate::archive::journal::About;
-use crate::archive::row::fold_name;
 use crate::catalog::PersonRow;
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
-use crate::vault::secrets::MirroredField;
 
 /// What a word of the product came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,17 +73,17 @@ async fn try_put(
     let merged = known.details.as_ref().map(|details| details.merged.clone()).unwrap_or_default();
     let details = update.details(merged);
     let persons = persons_of(archive, row.uuid, &update.persons, &rows).await?;
-    let changed = changed(&known, update, &details, &persons);
+    let mut changed = changed(&known, update, &details, &persons);
+    if changed.is_empty() && learns_a_name(&rows, &persons) {
+        changed.push("persons");
+    }
     if changed.is_empty() {
         return Ok(Some((known, Put::Unchanged)));
     }
     let outcome =
         if known.details.as_ref().is_some_and(|details| details.name.is_some()) { Put::Changed } else { Put::Filled };
     let sealed = text::seal(archive, row.uuid, "row", &details).await?;
-    let mut reps = Vec::with_capacity(details.reps.len());
-    for rep in &details.reps {
-        reps.push(mirrored_mac(archive, MirroredField::Agent, rep).await?);
-    }
+    let reps = macs_of_reps(archive, &details.reps).await?;
     let payload = ChangedPayload { actor, account: row.uuid, changed, updated_at: update.updated_at };
     let now = archive.clock.now();
     let (entry, _) = archive.entry(Kind::ACCOUNT_CHANGED, About::Account(row.uuid), &payload, now).await?;
@@ -119,24 +117,24 @@ async fn persons_of<'a>(
     contacts: &'a [Contact],
     rows: &[PersonRow],
 ) -> Result<Vec<(PersonRow, Option<&'a Contact>)>, AccountError> {
-    let left: HashMap<&[u8], bool> =
-        rows.iter().map(|row| (row.person_mac.as_slice(), row.left_at.is_some())).collect();
+    let left = rows.iter().filter(|row| row.left_at.is_some());
+    let left: HashSet<&[u8]> = left.map(|row| row.person_mac.as_slice()).collect();
     let mut persons = Vec::with_capacity(contacts.len());
     for contact in contacts {
-        let person_mac = mirrored_mac(archive, MirroredField::Person, &contact.id).await?;
-        let name_mac = match &contact.name {
-            Some(name) => Some(mirrored_mac(archive, MirroredField::PersonName, &fold_name(name)).await?),
-            None => None,
-        };
-        let has_left = left.get(person_mac.as_slice()).copied().unwrap_or(false);
-        let sealed = match has_left {
-            true => None,
-            false => Some(text::seal_contact(archive, account, &person_mac, contact).await?),
-        };
-        let row = PersonRow { person_mac, name_mac, left_at: None, moved: false, sealed };
+        let mut row = person::row_of(archive, account, contact).await?;
+        let has_left = left.contains(row.person_mac.as_slice());
+        if has_left {
+            row.sealed = None;
+        }
         persons.push((row, (!has_left).then_some(contact)));
     }
     Ok(persons)
+}
+
+/// Whether it says whose name somebody has who left before anybody named them. Pure.
+fn learns_a_name(rows: &[PersonRow], persons: &[(PersonRow, Option<&Contact>)]) -> bool {
+    let mut nameless = rows.iter().filter(|row| row.left_at.is_some() && row.name_mac.is_none());
+    nameless.any(|row| persons.iter().any(|(new, _)| new.person_mac == row.person_mac && new.name_mac.is_some()))
 }
 
 /// What is different, by the names of the fields. Pure.

@@ -4,17 +4,16 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::mirrored_mac;
+use super::macs_of_reps;
 use super::text::{self, Details};
 use crate::archive::sidecar::{SidecarEntry, base64_bytes};
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::{AccountRow, PersonRow};
+use crate::catalog::{AccountGround, AccountRow, PersonRow};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::{Language, Professional};
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, StoreError};
-use crate::vault::secrets::MirroredField;
 
 /// The version of the form.
 const VERSION: u32 = 1;
@@ -156,15 +155,23 @@ pub async fn restore(archive: &Archive, uuid: Uuid) -> Result<bool, ArchiveError
     if archive.catalog.account_of(uuid).await?.is_some_and(|known| known.is_purging || known.revision >= row.revision) {
         return Ok(false);
     }
-    let mut reps = Vec::new();
-    if let Some(sealed) = &row.sealed {
-        let details: Details = text::open(archive, uuid, "row", sealed).await?;
-        for rep in &details.reps {
-            reps.push(mirrored_mac(archive, MirroredField::Agent, rep).await?);
-        }
+    if archive.catalog.account(&row.id).await?.is_some_and(|known| known.merged_into.is_some()) {
+        // From before the account was merged into another, which has what belongs to it: only its key is left to go.
+        let mut tx = archive.catalog.begin().await?;
+        tx.end_account_key(uuid, AccountGround::Merged, archive.clock.now()).await?;
+        tx.commit().await?;
+        return Ok(true);
     }
+    let reps = match &row.sealed {
+        Some(sealed) => {
+            let details: Details = text::open(archive, uuid, "row", sealed).await?;
+            macs_of_reps(archive, &details.reps).await?
+        }
+        None => Vec::new(),
+    };
     let entries: Vec<_> = record.entries.iter().map(|entry| entry.to_new(None)).collect::<Result<_, _>>()?;
     let before = archive.catalog.persons_of(&row.id).await?;
+    let now = archive.clock.now();
     let mut tx = archive.catalog.begin().await?;
     if !tx.restore_account(&row).await? {
         tx.rollback().await?;
@@ -178,7 +185,7 @@ pub async fn restore(archive: &Archive, uuid: Uuid) -> Result<bool, ArchiveError
     }
     tx.assign_reps(&row.id, &reps).await?;
     for id in &record.merged {
-        tx.restore_pointer(id, &row.id, row.created_at).await?;
+        tx.restore_pointer(id, &row.id, now).await?;
     }
     for entry in &entries {
         tx.append_missing_entry(entry).await?;

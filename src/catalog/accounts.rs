@@ -5,6 +5,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
 
+use super::account_purge_row::AccountGround;
 use super::cases::{parse_uuids, time, time_or_none, uuid};
 use super::sql::statements;
 use super::{Catalog, CatalogError, Result, Tx, signed, unsigned};
@@ -53,10 +54,13 @@ statements! {
         ON CONFLICT (id) DO UPDATE SET uuid = excluded.uuid, kind = excluded.kind, language = excluded.language, \
           created_at = excluded.created_at, updated_at = excluded.updated_at, closed_at = excluded.closed_at, \
           relation_ended_at = excluded.relation_ended_at, expires_at = excluded.expires_at, rule = excluded.rule, \
-          merged_into = NULL, revision = excluded.revision, stored_revision = excluded.stored_revision, sealed = excluded.sealed \
-        WHERE accounts.stage = 'live' AND ((accounts.uuid = excluded.uuid AND accounts.revision < excluded.revision) \
+          revision = excluded.revision, stored_revision = excluded.stored_revision, sealed = excluded.sealed \
+        WHERE accounts.stage = 'live' AND accounts.merged_into IS NULL AND ((accounts.uuid = excluded.uuid AND accounts.revision < excluded.revision) \
           OR (accounts.uuid <> excluded.uuid AND accounts.revision = 0))";
-    RESTORE_POINTER = "UPDATE accounts SET merged_into = $2 WHERE id = $1 AND revision = 0 AND stage = 'live'";
+    // Nobody parts what was merged: an older row, or the copy of one, is of before that.
+    POINT_AGAIN = "UPDATE accounts SET merged_into = $2, uuid = $3, kind = NULL, language = NULL, updated_at = NULL, closed_at = NULL, \
+        relation_ended_at = NULL, expires_at = NULL, rule = NULL, sealed = NULL, revision = 0, stored_revision = 0 \
+        WHERE id = $1 AND merged_into IS NULL AND stage = 'live'";
 }
 
 /// An account as the catalog has it.
@@ -295,10 +299,20 @@ impl Tx {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Puts back that an account was merged into another.
+    /// Puts back that an account was merged into another, which has its persons; what is left under its key ends.
     pub async fn restore_pointer(&mut self, id: &str, into: &str, now: Timestamp) -> Result<()> {
         self.ensure_account(id, now).await?;
-        sqlx::query(RESTORE_POINTER).bind(id).bind(into).execute(&mut *self.inner).await?;
+        let row = sqlx::query(LOAD).bind(id).fetch_one(&mut *self.inner).await?;
+        let before = account_row(&row)?;
+        let query = sqlx::query(POINT_AGAIN).bind(id).bind(into).bind(Uuid::new_v4().to_string());
+        if query.execute(&mut *self.inner).await?.rows_affected() == 0 {
+            return Ok(());
+        }
+        sqlx::query(POINT_ON).bind(id).bind(into).execute(&mut *self.inner).await?;
+        self.move_persons_who_left(id, into).await?;
+        if before.revision > 0 {
+            self.end_account_key(before.uuid, AccountGround::Merged, now).await?;
+        }
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use crate::clock::Timestamp;
 
 mod access;
 mod account_purge;
+mod account_purge_row;
 mod accounts;
 mod brakes;
 mod calls;
@@ -45,7 +46,7 @@ mod sql;
 mod tokens;
 mod totals;
 
-pub use account_purge::{AccountGround, AccountPurgeRow, EndedAccount};
+pub use account_purge_row::{AccountGround, AccountPurgeRow, EndedAccount};
 pub use accounts::{AccountFilter, AccountRow, AccountTimes};
 pub use brakes::{Brake, BrakeKind, KnownTimes};
 pub use calls::{CallClaim, CallState};

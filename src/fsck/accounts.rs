@@ -8,7 +8,7 @@ use super::copies::{Kept, Role};
 use super::report::Problem;
 use crate::account::{end, record};
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::EndedAccount;
+use crate::catalog::{EndedAccount, PurgeStage};
 use crate::ledger::document;
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, Prefix, StoreError};
@@ -42,8 +42,10 @@ impl Kept for Accounts {
         ObjectKey::AccountPurged(id)
     }
 
+    /// Of one that was merged into another only its end is left, until that has come.
     async fn has_row(archive: &Archive, id: Uuid) -> Result<bool, ArchiveError> {
-        Ok(archive.catalog.account_of(id).await?.is_some())
+        let ending = archive.catalog.account_purge(id).await?.is_some_and(|end| end.stage != PurgeStage::Certified);
+        Ok(ending || archive.catalog.account_of(id).await?.is_some())
     }
 
     async fn was_stored(archive: &Archive, id: Uuid) -> Result<bool, ArchiveError> {
