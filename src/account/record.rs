@@ -1,11 +1,14 @@
 //! The store's copy of an account, sealed under its secret: with it a lost or old catalog gets back the account, its persons
 //! and reps, what was merged into it, and what the ledger says about it.
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::macs_of_reps;
 use super::text::{self, Details};
+use crate::archive::copies::{self, Copied, MAX_BYTES};
 use crate::archive::sidecar::{SidecarEntry, base64_bytes};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{AccountGround, AccountRow, PersonRow};
@@ -13,16 +16,12 @@ use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::{Language, Professional};
 use crate::vault::keys::KeyName;
-use crate::vault::objects::{ObjectKey, StoreError};
+use crate::vault::objects::ObjectKey;
 
 /// The version of the form.
 const VERSION: u32 = 1;
-/// Longest copy that is written, and so the longest that is read, in bytes.
-const MAX_BYTES: u64 = 64 << 20;
 /// Entries of the ledger that a copy carries, the newest; never accesses.
 const MAX_ENTRIES: u32 = 5_000;
-/// Accounts that one look at the catalog gives.
-const PAGE: u32 = 100;
 
 /// What is sealed.
 #[derive(Serialize, Deserialize)]
@@ -71,52 +70,61 @@ impl KeptPerson {
     }
 }
 
+/// Accounts as what has a copy.
+struct Accounts;
+
+#[async_trait]
+impl Copied for Accounts {
+    const WHAT: &'static str = "account";
+    type Row = AccountRow;
+
+    fn writer(archive: &Archive) -> &Mutex<()> {
+        &archive.account_writer
+    }
+
+    fn key(id: Uuid) -> ObjectKey {
+        ObjectKey::Account(id)
+    }
+
+    async fn row(archive: &Archive, id: Uuid) -> Result<Option<AccountRow>, ArchiveError> {
+        let row = archive.catalog.account_of(id).await?;
+        Ok(row.filter(|row| !row.is_purging && row.revision > 0))
+    }
+
+    fn revision(row: &AccountRow) -> u64 {
+        row.revision
+    }
+
+    async fn sealed(archive: &Archive, row: &AccountRow) -> Result<Vec<u8>, ArchiveError> {
+        text::seal(archive, row.uuid, "record", &record_of(archive, row).await?).await
+    }
+
+    fn was_put() {
+        crate::failpoint::hit("account.stored");
+    }
+
+    async fn note_stored(archive: &Archive, id: Uuid, revision: u64) -> Result<(), ArchiveError> {
+        Ok(archive.catalog.account_stored(id, revision).await?)
+    }
+
+    async fn not_stored(archive: &Archive, limit: u32) -> Result<Vec<Uuid>, ArchiveError> {
+        Ok(archive.catalog.accounts_not_stored(limit).await?)
+    }
+}
+
 /// Brings the store's copy of an account up to its row. What fails is left to the background pass.
 pub(super) async fn keep(archive: &Archive, uuid: Uuid) {
-    if let Err(error) = refresh(archive, uuid).await {
-        tracing::warn!(account = %uuid, %error, "the store's copy of an account is left to the background pass");
-    }
+    copies::keep::<Accounts>(archive, uuid).await;
 }
 
-/// Brings the store's copy of an account up to its row. One at a time in this process, and looked at again after the write:
-/// an older state must not stay over a newer one, nor anything of an account that the purge or a merge took meanwhile.
+/// Brings the store's copy of an account up to its row.
 pub async fn refresh(archive: &Archive, uuid: Uuid) -> Result<(), ArchiveError> {
-    let _one_at_a_time = archive.account_writer.lock().await;
-    let mut row = archive.catalog.account_of(uuid).await?;
-    while let Some(account) = row.filter(|row| !row.is_purging && row.revision > 0) {
-        let record = record_of(archive, &account).await?;
-        let sealed = text::seal(archive, uuid, "record", &record).await?;
-        if sealed.len() as u64 > MAX_BYTES {
-            return Err(StoreError::TooLarge { max_bytes: MAX_BYTES }.into());
-        }
-        archive.store.put(&ObjectKey::Account(uuid), sealed.into()).await?;
-        crate::failpoint::hit("account.stored");
-        row = archive.catalog.account_of(uuid).await?;
-        match &row {
-            Some(now) if now.revision == account.revision && !now.is_purging => {
-                return Ok(archive.catalog.account_stored(uuid, account.revision).await?);
-            }
-            Some(now) if !now.is_purging => {}
-            _ => archive.store.delete(&ObjectKey::Account(uuid)).await?,
-        }
-    }
-    Ok(())
+    copies::refresh::<Accounts>(archive, uuid).await
 }
 
-/// Brings the copies up to date that are not, a page at the most. Returns how many; the first failure at the end, so that
-/// one account keeps no other from being kept.
+/// Brings the copies up to date that are not, a page at the most. Returns how many.
 pub async fn refresh_stale(archive: &Archive) -> Result<u64, ArchiveError> {
-    let (mut written, mut first) = (0, None);
-    for uuid in archive.catalog.accounts_not_stored(PAGE).await? {
-        match refresh(archive, uuid).await {
-            Ok(()) => written += 1,
-            Err(error) => {
-                tracing::error!(account = %uuid, %error, "the store has no new copy of an account");
-                first.get_or_insert(error);
-            }
-        }
-    }
-    first.map_or(Ok(written), Err)
+    copies::refresh_stale::<Accounts>(archive).await
 }
 
 async fn record_of(archive: &Archive, row: &AccountRow) -> Result<Record, ArchiveError> {

@@ -10,7 +10,6 @@ use crate::clock::Timestamp;
 use crate::receive::metadata::{FieldProblem, is_e164};
 use crate::recording::{Language, Professional};
 use crate::vault::keys::KeyName;
-use crate::vault::small;
 
 /// The longest id or name, in characters.
 const MAX_CHARS: usize = 200;
@@ -201,9 +200,7 @@ pub(super) async fn seal<T: Serialize>(
     what: &str,
     value: &T,
 ) -> Result<Vec<u8>, ArchiveError> {
-    let secret = archive.keyring.secret(&KeyName::Account(account)).await?;
-    let text = serde_json::to_vec(value).map_err(|_| ArchiveError::Document("an account"))?;
-    Ok(small::seal(secret.meta_key(), &aad(account, what), &text)?)
+    archive.seal_under(KeyName::Account(account), &aad(account, what), value).await
 }
 
 /// Opens what [`seal`] sealed.
@@ -213,9 +210,7 @@ pub(super) async fn open<T: DeserializeOwned>(
     what: &str,
     sealed: &[u8],
 ) -> Result<T, ArchiveError> {
-    let secret = archive.keyring.secret(&KeyName::Account(account)).await?;
-    let text = small::open(secret.meta_key(), &aad(account, what), sealed)?;
-    serde_json::from_slice(&text).map_err(|_| ArchiveError::Document("an account"))
+    archive.open_under(KeyName::Account(account), &aad(account, what), sealed).await
 }
 
 pub(super) async fn seal_contact(
@@ -240,8 +235,8 @@ fn of_person(person_mac: &[u8]) -> String {
     format!("person/{}", hex::encode(person_mac))
 }
 
-fn aad(account: Uuid, what: &str) -> Vec<u8> {
-    format!("account/{account}/{what}").into_bytes()
+fn aad(account: Uuid, what: &str) -> String {
+    format!("account/{account}/{what}")
 }
 
 #[cfg(test)]

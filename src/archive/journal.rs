@@ -120,15 +120,15 @@ impl Archive {
 
     /// Opens what an entry about a case committed to.
     pub async fn open_of_case(&self, case: Uuid, row: &OpeningRow) -> Result<Opening, ArchiveError> {
-        self.open_under(KeyName::Case(case), row).await
+        self.open_entry(KeyName::Case(case), row).await
     }
 
     /// Opens what an entry about an account committed to.
     pub async fn open_of_account(&self, account: Uuid, row: &OpeningRow) -> Result<Opening, ArchiveError> {
-        self.open_under(KeyName::Account(account), row).await
+        self.open_entry(KeyName::Account(account), row).await
     }
 
-    async fn open_under(&self, name: KeyName, row: &OpeningRow) -> Result<Opening, ArchiveError> {
+    async fn open_entry(&self, name: KeyName, row: &OpeningRow) -> Result<Opening, ArchiveError> {
         if row.sealed_under != name.to_string() {
             return Err(ArchiveError::Document("an opening under another key"));
         }

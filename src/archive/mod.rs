@@ -4,6 +4,7 @@
 
 pub mod adopt;
 mod attest;
+pub mod copies;
 pub mod engines;
 mod error;
 mod guard;

@@ -11,7 +11,6 @@ use crate::clock::Timestamp;
 use crate::receive::metadata::FieldProblem;
 use crate::recording::Language;
 use crate::vault::keys::KeyName;
-use crate::vault::small;
 
 /// The longest reference and the longest name of an owner, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -106,9 +105,7 @@ pub(in crate::hold) async fn seal<T: Serialize>(
     what: &str,
     value: &T,
 ) -> Result<Vec<u8>, ArchiveError> {
-    let secret = archive.keyring.secret(&KeyName::Case(case)).await?;
-    let text = serde_json::to_vec(value).map_err(|_| ArchiveError::Document("a case"))?;
-    Ok(small::seal(secret.meta_key(), &aad(case, what), &text)?)
+    archive.seal_under(KeyName::Case(case), &aad(case, what), value).await
 }
 
 /// Opens what [`seal`] sealed.
@@ -118,13 +115,11 @@ pub(in crate::hold) async fn open<T: DeserializeOwned>(
     what: &str,
     sealed: &[u8],
 ) -> Result<T, ArchiveError> {
-    let secret = archive.keyring.secret(&KeyName::Case(case)).await?;
-    let text = small::open(secret.meta_key(), &aad(case, what), sealed)?;
-    serde_json::from_slice(&text).map_err(|_| ArchiveError::Document("a case"))
+    archive.open_under(KeyName::Case(case), &aad(case, what), sealed).await
 }
 
-fn aad(case: Uuid, what: &str) -> Vec<u8> {
-    format!("case/{case}/{what}").into_bytes()
+fn aad(case: Uuid, what: &str) -> String {
+    format!("case/{case}/{what}")
 }
 
 pub(super) async fn seal_case(archive: &Archive, case: Uuid, text: &CaseText) -> Result<Vec<u8>, ArchiveError> {

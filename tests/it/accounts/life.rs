@@ -96,6 +96,10 @@ async fn each_role_sees_its_part(place: &Place) {
     assert_eq!(get(&running, &rep, "none").await.told(), (404, "not-found".into()));
     let page = running.get(&rep, "/v1/accounts").await.json();
     assert_eq!(page["accounts"].as_array().map(Vec::len), Some(1));
+    let legal = running.token(Role::Legal, &[], None).await;
+    for nobody in ["none", "%00", "a%0Ab"] {
+        assert_eq!(get(&running, &legal, nobody).await.told(), (404, "not-found".into()), "{nobody}");
+    }
     let portal = running.token(Role::Portal, &["A-1"], None).await;
     assert_eq!(get(&running, &portal, "A-1").await.status, 403);
     assert_eq!(put(&running, &rep, "A-1", &agency("x")).await.status, 403);

@@ -9,7 +9,7 @@ use super::{check, to_its_end};
 use crate::account::read::{self, Sight};
 use crate::account::{self, AccountUpdate, Put, id_problems};
 use crate::http::permission::{ChangeAccounts, SeeAccounts};
-use crate::http::{ApiJson, ApiPath, App, May, Problem};
+use crate::http::{ApiJson, ApiPath, App, Code, May, Problem};
 
 /// Takes in what the product says of an account: all of it, every time.
 ///
@@ -50,6 +50,9 @@ pub async fn get(
     State(app): State<App>,
     ApiPath(id): ApiPath<String>,
 ) -> Result<Json<AccountShown>, Problem> {
+    if !id_problems("id", &id).is_empty() {
+        return Err(Problem::new(Code::NotFound));
+    }
     let archive = app.archive();
     let sight = Sight::of(archive, may.caller()).await?;
     Ok(Json(read::read(archive, &id, &sight, &may.actor()).await?.into()))
