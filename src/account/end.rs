@@ -9,7 +9,7 @@ use super::{AccountError, is_over, mirrored_mac};
 use crate::archive::journal::About;
 use crate::archive::sidecar::base64_bytes;
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::AccountGround;
+use crate::catalog::{AccountGround, AccountPurgeRow, ErasedMark};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::vault::objects::ObjectKey;
@@ -31,6 +31,19 @@ pub struct Ended {
     /// Of an erasure: what keeps the account from coming back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<Mark>,
+}
+
+impl Ended {
+    /// Of an end that is under way.
+    pub fn of(purge: &AccountPurgeRow, mark: Option<ErasedMark>) -> Self {
+        Self {
+            ground: purge.ground.into(),
+            at: purge.fenced_at,
+            rule: purge.rule.clone(),
+            expires_at: purge.expires_at,
+            mark: mark.map(|(id_mac, forget_at)| Mark { id_mac, forget_at }),
+        }
+    }
 }
 
 /// The grounds, as they are kept.
@@ -114,12 +127,17 @@ pub async fn erase(archive: &Archive, id: &str, request: Uuid) -> Result<(), Acc
     let payload = ErasedPayload { account: row.uuid, ground: "erasure", request_id: request };
     let (entry, _) = archive.entry(Kind::PURGE_FENCED, About::NothingPersonal, &payload, now).await?;
     let mut tx = archive.catalog.begin().await?;
-    if tx.fence_erased_account(id, request, &mark, now).await?.is_none() {
+    let Some(purge) = tx.fence_erased_account(id, request, &mark, now).await? else {
         tx.rollback().await?;
         return Err(AccountError::Gone);
-    }
+    };
     tx.append_entry(&entry).await?;
     tx.commit().await?;
     archive.ledger_nudge.notify_one();
+    // The pass does it before it destroys anything; here, so that a catalog that is lost in this moment is told of it.
+    if let Err(error) = keep(archive, row.uuid, &Ended::of(&purge, Some(mark))).await {
+        tracing::warn!(account = %row.uuid, %error, "the store does not know yet that an account is erased");
+    }
+    archive.purge_nudge.notify_one();
     Ok(())
 }

@@ -6,6 +6,7 @@ pub mod adopt;
 mod attest;
 pub mod copies;
 pub mod engines;
+mod erased;
 mod error;
 mod guard;
 pub mod journal;
@@ -27,6 +28,7 @@ use tokio::sync::Notify;
 pub use adopt::Adoption;
 pub use attest::Attested;
 pub use engines::{open_keys, open_store};
+pub use erased::ErasedMacs;
 pub use error::ArchiveError;
 pub use open::Parts;
 
@@ -91,6 +93,8 @@ pub struct Archive {
     pub case_writer: tokio::sync::Mutex<()>,
     /// And those of accounts.
     pub account_writer: tokio::sync::Mutex<()>,
+    /// Wakes the purge when something was fenced before its deadline.
+    pub purge_nudge: Notify,
     /// Wakes whoever catches recordings that arrive under a rule.
     pub arrivals_nudge: Notify,
     /// Sidecars are rewritten one at a time, so that an older state cannot overtake a newer one.

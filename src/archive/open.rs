@@ -82,6 +82,7 @@ impl Archive {
             purge_turn: tokio::sync::Mutex::new(()),
             case_writer: tokio::sync::Mutex::new(()),
             account_writer: tokio::sync::Mutex::new(()),
+            purge_nudge: Notify::new(),
             arrivals_nudge: Notify::new(),
             sidecar_writer: tokio::sync::Mutex::new(()),
             store_facts: tokio::sync::OnceCell::new(),

@@ -14,7 +14,7 @@ use super::certify::prove;
 use super::failures::Failures;
 use super::steps::not_before;
 use super::{BATCH, PurgeError};
-use crate::account::end::{self, Ended, Mark};
+use crate::account::end::{self, Ended};
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{AccountGround, AccountPurgeRow, Deleted, PurgeStage};
@@ -156,10 +156,7 @@ async fn advance_one(archive: &Archive, purge: &AccountPurgeRow) -> Result<bool,
 /// First the store is told, then the key goes: a catalog that is lost in between finds both, or what explains the key's end.
 async fn destroy_key(archive: &Archive, purge: &AccountPurgeRow) -> Result<(), PurgeError> {
     let mark = archive.catalog.erased_mark(purge.uuid).await?;
-    let mark = mark.map(|(id_mac, forget_at)| Mark { id_mac, forget_at });
-    let AccountPurgeRow { fenced_at: at, expires_at, .. } = *purge;
-    let ended = Ended { ground: purge.ground.into(), at, rule: purge.rule.clone(), expires_at, mark };
-    end::keep(archive, purge.uuid, &ended).await?;
+    end::keep(archive, purge.uuid, &Ended::of(purge, mark)).await?;
     crate::failpoint::hit("account.end_kept");
     let name = KeyName::Account(purge.uuid);
     let found = counted(archive, purge.uuid).await?;

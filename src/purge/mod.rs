@@ -9,6 +9,7 @@ mod accounts;
 pub mod brakes;
 mod cases;
 mod certify;
+pub mod erasure;
 mod error;
 mod failures;
 mod months;

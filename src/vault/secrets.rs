@@ -158,6 +158,12 @@ impl Secret {
     pub fn mirrored_mac(&self, field: MirroredField, value: &str) -> [u8; 32] {
         mac(&self.lookup, &["mirrored", field.name(), value])
     }
+
+    /// The HMAC-SHA256 by which a call is known that was erased in this month, made of [`Self::call_uniqueness_mac`]: it
+    /// means nothing without both secrets. Meant for [`KeyName::Month`].
+    pub fn erased_call_mac(&self, call: &[u8]) -> [u8; 32] {
+        mac(&self.lookup, &["erased-call", &hex::encode(call)])
+    }
 }
 
 /// No label has a zero byte in it; only the last of the parts may.
@@ -266,6 +272,8 @@ mod tests {
         let mirrored = home.mirrored_mac(MirroredField::Person, "p-7");
         assert_ne!(mirrored, home.mirrored_mac(MirroredField::Agent, "p-7"));
         assert_ne!(mirrored, home.lookup_mac(LookupField::Person, "p-7"));
+        let call = home.call_uniqueness_mac("c1", 1);
+        assert_ne!(secret(MONTH, 1).erased_call_mac(&call), secret(MONTH, 2).erased_call_mac(&call));
         // Computed apart, with HMAC and HKDF written out.
         assert_eq!(hex::encode(one), "0874418ef00006b23c4dcc974a798bdb345e6759607668b6e4b0afd6daad0792");
     }

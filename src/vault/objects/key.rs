@@ -87,6 +87,13 @@ pub enum ObjectKey {
         /// The package.
         id: Uuid,
     },
+    /// `erased/<month>/<uuid>`: that a recording was erased before its deadline, sealed under its month's secret.
+    Erased {
+        /// The month in which its deadline would have been.
+        month: ExpiryMonth,
+        /// The recording.
+        id: RecordingId,
+    },
     /// `ledger/checkpoint`: the newest checkpoint; overwritten.
     Checkpoint,
     /// `ledger/checkpoints/<size>`: the checkpoint of that tree size.
@@ -118,6 +125,7 @@ impl fmt::Display for ObjectKey {
             Self::AccountCertificate(id) => write!(f, "accounts/{}.certificate.json", id.as_hyphenated()),
             Self::AccountPurged(id) => write!(f, "accounts/{}.purged", id.as_hyphenated()),
             Self::Disclosure { case, id } => write!(f, "disclosures/{}/{}", case.as_hyphenated(), id.as_hyphenated()),
+            Self::Erased { month, id } => write!(f, "erased/{month}/{id}"),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
             Self::CheckpointAt(size) => write!(f, "ledger/checkpoints/{size}"),
             Self::Timestamp(size) => write!(f, "ledger/timestamps/{size}.tsr"),
@@ -170,6 +178,10 @@ fn parse(text: &str) -> Option<ObjectKey> {
         "disclosures" => {
             let (case, id) = rest.split_once('/')?;
             Some(ObjectKey::Disclosure { case: Uuid::try_parse(case).ok()?, id: Uuid::try_parse(id).ok()? })
+        }
+        "erased" => {
+            let (month, id) = rest.split_once('/')?;
+            Some(ObjectKey::Erased { month: month.parse().ok()?, id: id.parse().ok()? })
         }
         "ledger" if rest == "checkpoint" => Some(ObjectKey::Checkpoint),
         "ledger" => match rest.split_once('/')? {
@@ -247,6 +259,16 @@ impl Prefix {
         Self(format!("disclosures/{}/", case.as_hyphenated()))
     }
 
+    /// What was erased before its deadline.
+    pub fn erased() -> Self {
+        Self("erased/".into())
+    }
+
+    /// The same of the recordings whose deadline would have been in `month`.
+    pub fn erased_in(month: ExpiryMonth) -> Self {
+        Self(format!("erased/{month}/"))
+    }
+
     /// The ledger's tiles and checkpoints.
     pub fn ledger() -> Self {
         Self("ledger/".into())
@@ -300,6 +322,7 @@ mod tests {
             format!("accounts/{ID}.certificate.json"),
             format!("secrets/account-{ID}"),
             format!("disclosures/{ID}/{ID}"),
+            format!("erased/2031-11/{ID}"),
             "ledger/checkpoint".into(),
             "ledger/checkpoints/1200".into(),
             "ledger/timestamps/1200.tsr".into(),
@@ -327,6 +350,8 @@ mod tests {
             format!("certificates/2031-11/{ID}"),
             format!("tokens/{}.revoked", ID.to_uppercase()),
             format!("cases/{ID}/record"),
+            format!("erased/2031-11/{ID}/x"),
+            format!("erased/{ID}"),
             format!("cases/{}", ID.to_uppercase()),
             "accounts/A-1".into(),
             format!("accounts/{ID}.json"),

@@ -3,7 +3,7 @@
 mod ending;
 mod holding;
 mod life;
-mod races;
+pub(crate) mod races;
 mod releasing;
 mod secrecy;
 

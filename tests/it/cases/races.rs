@@ -33,7 +33,7 @@ on_both_stacks!(
 );
 
 /// Recordings of one wave: they are due at the same instant.
-const WAVE: usize = 50;
+pub(crate) const WAVE: usize = 50;
 const WAVES: usize = 20;
 /// Nothing of what is raced for is due before this.
 const BEGIN: &str = "2026-11-22T11:00:00Z";
@@ -48,7 +48,7 @@ fn due(wave: usize) -> Timestamp {
 }
 
 /// Recordings that are due then: rows with keys of their own, like the first one's. What races for them does not listen.
-async fn a_wave(archive: &Archive, first: RecordingId, wave: usize) -> Vec<RecordingId> {
+pub(crate) async fn a_wave(archive: &Archive, first: RecordingId, wave: usize) -> Vec<RecordingId> {
     let row = archive.catalog.recording(first).await.expect("an answer").expect("a row");
     let (_, sealed) = archive.open_recording(&row).await.expect("it opens");
     let month = KeyName::Month(row.month);
@@ -87,7 +87,12 @@ async fn a_wave(archive: &Archive, first: RecordingId, wave: usize) -> Vec<Recor
 }
 
 /// Whether each was acknowledged.
-async fn hold_all(archive: &Arc<Archive>, case: Uuid, ids: &[RecordingId], start: &Arc<Barrier>) -> Vec<bool> {
+pub(crate) async fn hold_all(
+    archive: &Arc<Archive>,
+    case: Uuid,
+    ids: &[RecordingId],
+    start: &Arc<Barrier>,
+) -> Vec<bool> {
     let holds = ids.iter().map(|id| {
         let (archive, start, recording_id) = (archive.clone(), start.clone(), *id);
         tokio::spawn(async move {
