@@ -87,7 +87,7 @@ async fn who_left_is_found_by_nobody(place: &Place) {
     let rows = running.archive.catalog.persons_of("A-1").await.expect("persons");
     assert!(rows.len() == 1 && rows[0].sealed.is_none() && rows[0].left_at.is_some() && rows[0].moved, "{rows:?}");
     // What the recordings say stays with them, and they are found by everything else.
-    assert_eq!(running.read(&legal, with_both, "").await.json()["person"]["name"], JAN);
+    assert_eq!(running.read(&legal, with_both, "").await.json()["metadata"]["person"]["name"], JAN);
     assert_eq!(found(&running, &legal, &json!({"account": "A-1"})).await, 3);
     assert_eq!(found(&running, &legal, &json!({"call": "c-2"})).await, 1);
     assert_eq!(found(&running, &legal, &json!({"person": "p-8"})).await, 1);
