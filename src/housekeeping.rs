@@ -15,6 +15,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::account;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::SecretState;
 use crate::clock::Timestamp;
@@ -53,6 +54,10 @@ pub struct HousekeepingReport {
     pub holds_released: u64,
     /// Copies of cases in the store brought up to their rows.
     pub cases_kept: u64,
+    /// Copies of accounts in the store brought up to their rows.
+    pub accounts_kept: u64,
+    /// Accounts whose recordings were gone through because somebody left.
+    pub leavings_carried_on: u64,
     /// Packages that nobody sent any more, noted as broken off.
     pub packages_ended: u64,
     /// Copies of the register's rows in the store brought up to them.
@@ -126,6 +131,10 @@ pub async fn pass(archive: &Archive, list_store: bool) -> HousekeepingReport {
     report.sidecars_written = report.keep("sidecars", written);
     let kept = case::record::refresh_stale(archive).await;
     report.cases_kept = report.keep("cases", kept);
+    let kept = account::record::refresh_stale(archive).await;
+    report.accounts_kept = report.keep("accounts", kept);
+    let moved = account::person::carry_on(archive).await;
+    report.leavings_carried_on = report.keep("leavings", moved);
     let ended = evidence::end_abandoned(archive).await;
     report.packages_ended = report.keep("packages", ended);
     let kept = evidence::register::keep_stale(archive).await;

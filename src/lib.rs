@@ -20,6 +20,7 @@
 //! | be witnessed | [`witness`] | others cosign what the ledger stands for |
 //! | together | [`archive`] | the parts in one place, and what takes two of them |
 //! | who | [`access`] | roles, tokens, what a caller sees, and why |
+//! | mirror | [`account`] | the product's accounts, their persons and their life |
 //! | find, play | [`find`] | searching, reading and hearing, each noted before its first byte |
 //! | keep in a dispute | [`hold`] | cases, their holds and rules, releases by two persons: past its deadline a held recording lives by its case's key |
 //! | hand over | [`evidence`] | packages that an outsider can check without us |
@@ -34,6 +35,7 @@
 //! | command line | [`cli`] | one file per command |
 
 pub mod access;
+pub mod account;
 pub mod archive;
 pub mod audio;
 pub mod catalog;

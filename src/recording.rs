@@ -132,6 +132,66 @@ impl Language {
     }
 }
 
+impl FromStr for Language {
+    type Err = UnknownName;
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        [Self::Nl, Self::Fr, Self::En, Self::De].into_iter().find(|l| l.code() == text).ok_or(UnknownName)
+    }
+}
+
+/// What kind of professional an account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Professional {
+    /// An estate agent.
+    EstateAgent,
+    /// A developer.
+    Developer,
+    /// A notary.
+    Notary,
+    /// A property adviser.
+    PropertyAdviser,
+    /// A surveyor.
+    Surveyor,
+    /// An architect.
+    Architect,
+    /// None of these.
+    Other,
+}
+
+impl Professional {
+    /// Every kind, in the order of the notice.
+    pub const ALL: [Self; 7] = [
+        Self::EstateAgent,
+        Self::Developer,
+        Self::Notary,
+        Self::PropertyAdviser,
+        Self::Surveyor,
+        Self::Architect,
+        Self::Other,
+    ];
+
+    /// As it stands in the catalog and in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EstateAgent => "estate-agent",
+            Self::Developer => "developer",
+            Self::Notary => "notary",
+            Self::PropertyAdviser => "property-adviser",
+            Self::Surveyor => "surveyor",
+            Self::Architect => "architect",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl FromStr for Professional {
+    type Err = UnknownName;
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownName)
+    }
+}
+
 /// The contact person at the customer's end of the call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -251,6 +311,19 @@ mod tests {
         for bad in ["2031-13", "2031-2", "31-02", "2031-00", "+031-02", "2031/02", ""] {
             assert_eq!(bad.parse::<ExpiryMonth>(), Err(BadMonth), "{bad}");
         }
+    }
+
+    #[test]
+    fn words_read_as_they_are_written() {
+        for kind in Professional::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        for language in [Language::Nl, Language::Fr, Language::En, Language::De] {
+            assert_eq!(language.code().parse(), Ok(language));
+        }
+        assert_eq!("Notary".parse::<Professional>(), Err(UnknownName));
+        assert_eq!("it".parse::<Language>(), Err(UnknownName));
     }
 
     #[test]

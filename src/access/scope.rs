@@ -38,6 +38,28 @@ impl Scope {
             Self::OneAccount(account) => account == account_id,
         }
     }
+
+    /// The accounts that it names.
+    pub fn accounts(&self) -> &[String] {
+        match self {
+            Self::Nothing | Self::All => &[],
+            Self::Accounts(accounts) | Self::AccountsOrAgent { accounts, .. } => accounts,
+            Self::OneAccount(account) => std::slice::from_ref(account),
+        }
+    }
+
+    /// The same with these accounts in place of those that it names: what was merged into them, what the agent is assigned
+    /// to. What names none stays.
+    #[must_use]
+    pub fn with_accounts(self, mut accounts: Vec<String>) -> Self {
+        accounts.sort_unstable();
+        accounts.dedup();
+        match self {
+            Self::Nothing | Self::All => self,
+            Self::Accounts(_) | Self::OneAccount(_) => Self::Accounts(accounts),
+            Self::AccountsOrAgent { agent, .. } => Self::AccountsOrAgent { accounts, agent },
+        }
+    }
 }
 
 /// What a caller sees: which recordings, and how much of each.
@@ -180,6 +202,24 @@ mod tests {
             let seen = [v.sealed_metadata, v.audio, v.related, v.held, v.open_account_only, v.held_past_deadline];
             assert_eq!(seen, expected, "{role}");
         }
+    }
+
+    #[test]
+    fn other_accounts_make_a_scope_neither_more_nor_less_than_they_are() {
+        let accounts = || vec!["B".to_owned(), "A".to_owned(), "B".to_owned()];
+        for (scope, a, c, by_agent) in [
+            (Scope::Nothing, false, false, false),
+            (Scope::All, true, true, true),
+            (Scope::Accounts(vec!["C".to_owned()]), true, false, false),
+            (Scope::OneAccount("C".to_owned()), true, false, false),
+            (Scope::AccountsOrAgent { accounts: vec![], agent: "x".to_owned() }, true, false, true),
+        ] {
+            let widened = scope.clone().with_accounts(accounts());
+            assert_eq!(widened.admits("A", None), a, "{scope:?}");
+            assert_eq!(widened.admits("C", None), c, "{scope:?}");
+            assert_eq!(widened.admits("D", Some("x")), by_agent, "{scope:?}");
+        }
+        assert_eq!(Scope::OneAccount("A".to_owned()).accounts(), ["A"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::row::{SealedRow, open_row};
 use super::sidecar::OpenedSidecar;
 use super::{Archive, ArchiveError};
-use crate::catalog::{CallClaim, CatalogError, NewRecording, Tx};
+use crate::catalog::{CallClaim, CatalogError, Lookups, NewRecording, Tx};
 use crate::recording::{ExpiryMonth, RecordingId, Status};
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, RecordingPart};
@@ -188,7 +188,7 @@ async fn restore_belongings(tx: &mut Tx, sidecar: &OpenedSidecar) -> Result<(), 
     Ok(())
 }
 
-fn new_row(sidecar: &OpenedSidecar, lookups: Vec<Vec<u8>>) -> NewRecording {
+fn new_row(sidecar: &OpenedSidecar, lookups: Lookups) -> NewRecording {
     let body = &sidecar.body;
     NewRecording {
         id: sidecar.id,

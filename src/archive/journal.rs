@@ -30,6 +30,8 @@ pub enum About<'a> {
     Recording(RecordingId, &'a DataKey),
     /// A case: sealed under its secret, erased with it.
     Case(Uuid),
+    /// An account: sealed under its secret, erased with it.
+    Account(Uuid),
     /// No single recording (a search, a refusal): sealed under a month's key, erased after twelve months.
     Activity,
     /// The installation (tokens, brakes): sealed under its key, kept.
@@ -99,11 +101,8 @@ impl Archive {
             About::Recording(recording, key) => {
                 new(Some(recording), UNDER_RECORDING, None, small::seal(&key.ledger_key()?, &aad, &plain)?)
             }
-            About::Case(case) => {
-                let name = KeyName::Case(case);
-                let secret = self.keyring.secret(&name).await?;
-                new(None, &name.to_string(), None, small::seal(secret.meta_key(), &aad, &plain)?)
-            }
+            About::Case(id) => self.under(KeyName::Case(id), &aad, &plain).await?,
+            About::Account(id) => self.under(KeyName::Account(id), &aad, &plain).await?,
             About::Activity => {
                 let (name, erase_at) = self.activity_key(at)?;
                 let secret = self.keyring.ensure_secret(&name).await?;
@@ -128,9 +127,24 @@ impl Archive {
         opening_of(&plain)
     }
 
+    /// Seals under a secret of its own, with which it ends.
+    async fn under(&self, name: KeyName, aad: &[u8], plain: &[u8]) -> Result<NewOpening, ArchiveError> {
+        let secret = self.keyring.secret(&name).await?;
+        let sealed = small::seal(secret.meta_key(), aad, plain)?;
+        Ok(NewOpening { recording_id: None, sealed_under: name.to_string(), erase_at: None, sealed })
+    }
+
     /// Opens what an entry about a case committed to.
     pub async fn open_of_case(&self, case: Uuid, row: &OpeningRow) -> Result<Opening, ArchiveError> {
-        let name = KeyName::Case(case);
+        self.open_entry(KeyName::Case(case), row).await
+    }
+
+    /// Opens what an entry about an account committed to.
+    pub async fn open_of_account(&self, account: Uuid, row: &OpeningRow) -> Result<Opening, ArchiveError> {
+        self.open_entry(KeyName::Account(account), row).await
+    }
+
+    async fn open_entry(&self, name: KeyName, row: &OpeningRow) -> Result<Opening, ArchiveError> {
         if row.sealed_under != name.to_string() {
             return Err(ArchiveError::Document("an opening under another key"));
         }

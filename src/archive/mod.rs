@@ -4,6 +4,7 @@
 
 pub mod adopt;
 mod attest;
+pub mod copies;
 pub mod engines;
 mod erased;
 mod error;
@@ -18,6 +19,7 @@ mod shelf;
 pub mod sidecar;
 mod sweep;
 pub mod tokens;
+mod words;
 
 use std::sync::Arc;
 
@@ -93,6 +95,8 @@ pub struct Archive {
     pub case_writer: tokio::sync::Mutex<()>,
     /// Places for evidence packages that are made at once in this process.
     pub packages: Arc<Semaphore>,
+    /// And those of accounts.
+    pub account_writer: tokio::sync::Mutex<()>,
     /// Wakes the purge when something was fenced before its deadline.
     pub purge_nudge: Notify,
     /// Wakes whoever catches recordings that arrive under a rule.

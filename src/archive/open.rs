@@ -82,6 +82,7 @@ impl Archive {
             purge_turn: tokio::sync::Mutex::new(()),
             packages: Arc::new(Semaphore::new(PACKAGES_AT_ONCE)),
             case_writer: tokio::sync::Mutex::new(()),
+            account_writer: tokio::sync::Mutex::new(()),
             purge_nudge: Notify::new(),
             arrivals_nudge: Notify::new(),
             sidecar_writer: tokio::sync::Mutex::new(()),

@@ -1,7 +1,6 @@
 //! What the store keeps of withdrawn tokens, so that a restored catalog brings none back to life.
 //!
-//! An object per token, sealed under the installation's key: nobody without it can make one, and its name binds it to its
-//! token. A token is not un-withdrawn, so an old copy says nothing wrong.
+//! An object per token, as the archive's own word (`words`). A token is not un-withdrawn, so an old copy says nothing wrong.
 
 use std::collections::HashSet;
 
@@ -9,31 +8,20 @@ use uuid::Uuid;
 
 use super::{Archive, ArchiveError};
 use crate::clock::Timestamp;
-use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, Prefix};
-use crate::vault::small;
 
 /// Things that one listing asks for.
 const PAGE: usize = 1_000;
-/// Longest one that is read.
-const MAX_BYTES: u64 = 1_024;
 
 impl Archive {
     /// Keeps in the store that a token was withdrawn.
     pub async fn keep_revocation(&self, token: Uuid, revoked_at: Timestamp) -> Result<(), ArchiveError> {
-        let key = ObjectKey::TokenRevoked(token);
-        let secret = self.keyring.ensure_secret(&KeyName::Installation).await?;
-        let sealed = small::seal(secret.meta_key(), &aad(&key), &revoked_at.micros().to_be_bytes())?;
-        Ok(self.store.put(&key, sealed.into()).await?)
+        self.keep_time(&ObjectKey::TokenRevoked(token), revoked_at).await
     }
 
     /// When a token was withdrawn, as the store has it.
     pub async fn kept_revocation(&self, token: Uuid) -> Result<Timestamp, ArchiveError> {
-        let key = ObjectKey::TokenRevoked(token);
-        let secret = self.keyring.secret(&KeyName::Installation).await?;
-        let plain = small::open(secret.meta_key(), &aad(&key), &self.store.get(&key, MAX_BYTES).await?)?;
-        let micros = <[u8; 8]>::try_from(plain.as_slice()).map_err(|_| ArchiveError::Document("a withdrawn token"))?;
-        Ok(Timestamp::from_micros(i64::from_be_bytes(micros)))
+        self.kept_time(&ObjectKey::TokenRevoked(token)).await
     }
 
     /// The tokens that the store knows to be withdrawn.
@@ -75,8 +63,4 @@ impl Archive {
         }
         Ok(told)
     }
-}
-
-fn aad(key: &ObjectKey) -> Vec<u8> {
-    key.to_string().into_bytes()
 }

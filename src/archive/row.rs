@@ -6,12 +6,12 @@ use utoipa::ToSchema;
 use super::{Archive, ArchiveError};
 use crate::access::Actor;
 use crate::audio::{Facts, Finding};
-use crate::catalog::{RecordingRow, Wrap};
+use crate::catalog::{Lookups, PersonLookups, PersonMacs, RecordingRow, Wrap};
 use crate::clock::Timestamp;
 use crate::recording::{Metadata, RecordingId};
 use crate::vault::keyring::KeyringError;
 use crate::vault::keys::KeyName;
-use crate::vault::secrets::{DataKey, LookupField, Secret};
+use crate::vault::secrets::{DataKey, LookupField, MirroredField, Secret};
 use crate::vault::small;
 
 /// The sealed part of a row.
@@ -84,27 +84,27 @@ pub fn open_receipt(id: RecordingId, key: &DataKey, sealed: &[u8]) -> Result<Vec
     Ok(small::open(&key.row_key()?, &receipt_aad(id), sealed)?.to_vec())
 }
 
-/// The keyed hashes by which a recording is found, under the secret of its month or of a case that holds it.
-pub fn lookups_of(secret: &Secret, metadata: &Metadata) -> Vec<Vec<u8>> {
-    let person = metadata.person.as_ref();
-    let fields = [
-        (LookupField::Call, Some(metadata.call_id.as_str())),
-        (LookupField::Lead, metadata.lead_id.as_deref()),
-        (LookupField::Listing, metadata.listing_id.as_deref()),
-        (LookupField::Number, metadata.number.as_deref()),
-        (LookupField::Agent, metadata.agent.as_deref()),
-        (LookupField::Person, person.and_then(|p| p.id.as_deref())),
+/// The keyed hashes by which a recording is found, under the secret of its month or of a case that holds it; `who` is its
+/// contact person, by [`Archive::person_macs`].
+pub fn lookups_of(secret: &Secret, metadata: &Metadata, who: &PersonMacs) -> Lookups {
+    let mac = |field, value: Option<&str>| Some(secret.lookup_mac(field, value?).to_vec());
+    let of_call = [
+        mac(LookupField::Call, Some(&metadata.call_id)),
+        mac(LookupField::Lead, metadata.lead_id.as_deref()),
+        mac(LookupField::Listing, metadata.listing_id.as_deref()),
+        mac(LookupField::Number, metadata.number.as_deref()),
+        mac(LookupField::Agent, metadata.agent.as_deref()),
     ];
-    let mut macs = Vec::new();
-    for (field, value) in fields {
-        if let Some(value) = value {
-            macs.push(secret.lookup_mac(field, value).to_vec());
+    let of_person = metadata.person.as_ref().map(|person| {
+        let (id, name) = (person.id.as_deref(), person.name.as_deref().map(fold_name));
+        let under = |by_id, by_name| [mac(by_id, id), mac(by_name, name.as_deref())].into_iter().flatten().collect();
+        PersonLookups {
+            who: who.clone(),
+            usual: under(LookupField::Person, LookupField::PersonName),
+            left: under(LookupField::SubjectPerson, LookupField::SubjectPersonName),
         }
-    }
-    if let Some(name) = person.and_then(|p| p.name.as_deref()) {
-        macs.push(secret.lookup_mac(LookupField::PersonName, &fold_name(name)).to_vec());
-    }
-    macs
+    });
+    Lookups { of_call: of_call.into_iter().flatten().collect(), of_person }
 }
 
 /// A name as it is compared: lower case, single spaces.
@@ -140,17 +140,30 @@ impl Archive {
     }
 
     /// The keyed hashes by which a recording is found, under each of these holders' secrets that is still there.
-    pub async fn lookups_under(&self, wraps: &[Wrap], metadata: &Metadata) -> Result<Vec<Vec<u8>>, ArchiveError> {
-        let mut macs = Vec::new();
+    pub async fn lookups_under(&self, wraps: &[Wrap], metadata: &Metadata) -> Result<Lookups, ArchiveError> {
+        let who = self.person_macs(metadata).await?;
+        let mut lookups = Lookups::default();
         for wrap in wraps {
             let holder: KeyName = wrap.holder.parse().map_err(|_| ArchiveError::Document("the holder of a key"))?;
             match self.keyring.secret(&holder).await {
-                Ok(secret) => macs.extend(lookups_of(&secret, metadata)),
+                Ok(secret) => lookups = lookups.and(lookups_of(&secret, metadata, &who)),
                 Err(KeyringError::Gone(_)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(macs)
+        Ok(lookups)
+    }
+
+    /// The contact person of a recording as the account's persons are known: by the id or, where there is none, by the name.
+    pub async fn person_macs(&self, metadata: &Metadata) -> Result<PersonMacs, ArchiveError> {
+        let Some(person) = &metadata.person else { return Ok(PersonMacs::default()) };
+        let installation = self.keyring.ensure_secret(&KeyName::Installation).await?;
+        let mac = |field, value: &str| Some(installation.mirrored_mac(field, value).to_vec());
+        Ok(match (&person.id, &person.name) {
+            (Some(id), _) => PersonMacs { person: mac(MirroredField::Person, id), name: None },
+            (None, Some(name)) => PersonMacs { person: None, name: mac(MirroredField::PersonName, &fold_name(name)) },
+            (None, None) => PersonMacs::default(),
+        })
     }
 
     /// The recording's data key and its opened row.

@@ -21,9 +21,6 @@ statements! {
         + (SELECT count(*) FROM hold_rules WHERE case_id = $1 AND ended_at IS NULL) \
         + (SELECT count(*) FROM releases WHERE case_id = $1 AND done_at IS NULL) \
         + (SELECT count(*) FROM recording_keys WHERE holder = $2)";
-    CLOSE_SECRET = "UPDATE secrets SET state = 'closing', closed_at = $2 WHERE name = $1 AND state = 'live'";
-    DESTROYED = "UPDATE secrets SET state = 'destroyed', wrapped = NULL, destroyed_at = $2, recorded_at = $2 \
-        WHERE name = $1 AND state <> 'destroyed'";
     TO_KEY = "UPDATE cases SET purge_stage = 'key_destroyed' WHERE id = $1 AND purge_stage = 'fenced'";
     TO_OBJECTS = "UPDATE cases SET purge_stage = 'objects_deleted' WHERE id = $1 AND purge_stage = 'key_destroyed'";
     NAMED = "DELETE FROM release_recordings WHERE release_id IN (SELECT id FROM releases WHERE case_id = $1)";
@@ -111,7 +108,7 @@ impl Tx {
         if !fenced || self.case_is_in_use(id).await? {
             return Ok(false);
         }
-        sqlx::query(CLOSE_SECRET).bind(secret_of(id)).bind(now.micros()).execute(&mut *self.inner).await?;
+        self.close_secret(&secret_of(id), now).await?;
         Ok(true)
     }
 
@@ -123,7 +120,7 @@ impl Tx {
 
     /// Notes that a fenced case's key is destroyed.
     pub async fn case_key_destroyed(&mut self, id: Uuid, now: Timestamp) -> Result<()> {
-        sqlx::query(DESTROYED).bind(secret_of(id)).bind(now.micros()).execute(&mut *self.inner).await?;
+        self.secret_is_destroyed(&secret_of(id), now).await?;
         self.advance_case(TO_KEY, id).await
     }
 

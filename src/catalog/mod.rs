@@ -14,6 +14,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::clock::Timestamp;
 
 mod access;
+mod account_purge;
+mod account_purge_row;
 mod accounts;
 mod brakes;
 mod calls;
@@ -29,6 +31,8 @@ mod holdings;
 mod holds;
 mod leases;
 mod ledger;
+mod lookups;
+mod persons;
 mod pins;
 mod policies;
 mod pulse;
@@ -45,6 +49,8 @@ mod statistics;
 mod tokens;
 mod totals;
 
+pub use account_purge_row::{AccountGround, AccountPurgeRow, EndedAccount, ErasedMark};
+pub use accounts::{AccountFilter, AccountRow, AccountTimes};
 pub use brakes::{Brake, BrakeKind, KnownTimes};
 pub use calls::{CallClaim, CallState};
 pub use case_purge::{CasePurgeStage, ClosedCase};
@@ -60,6 +66,8 @@ pub use holds::{HeldRecording, HoldOutcome, HoldRow};
 use pins::Bound;
 
 pub use ledger::{LedgerState, NewEntry, NewOpening, OpeningRow, SequencedEntry, UnsequencedEntry};
+pub use lookups::{Lookups, PersonLookups};
+pub use persons::{PersonMacs, PersonRow};
 pub use pins::{Pins, pin};
 pub use policies::PolicyRow;
 pub use pulse::{Busy, Pulse};

@@ -37,7 +37,7 @@ impl PurgeStage {
         Self::ALL.iter().find(|(stage, _)| *stage == self).map_or("", |(_, name)| name)
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self> {
         let found = Self::ALL.iter().find(|(_, name)| *name == text).map(|(stage, _)| *stage);
         found.ok_or(CatalogError::Corrupt("purges.stage"))
     }

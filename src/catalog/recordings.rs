@@ -3,6 +3,7 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::lookups::Lookups;
 use super::sql::statements;
 use super::{Catalog, CatalogError, Result, Tx, signed, unsigned};
 use crate::clock::Timestamp;
@@ -28,9 +29,6 @@ statements! {
         ON CONFLICT (recording_id, holder) DO NOTHING";
     REMOVE_KEY = "DELETE FROM recording_keys WHERE recording_id = $1 AND holder = $2";
     KEYS = "SELECT holder, wrapped FROM recording_keys WHERE recording_id = $1 ORDER BY holder";
-    INSERT_LOOKUP = "INSERT INTO lookups (mac, recording_id) VALUES ($1, $2) ON CONFLICT (mac, recording_id) DO NOTHING";
-    COUNT_LOOKUPS = "SELECT count(*) FROM lookups WHERE recording_id = $1";
-    DELETE_LOOKUPS = "DELETE FROM lookups WHERE recording_id = $1";
     LOAD = concat!(recording_columns!(), "WHERE r.id = $1");
     // The revision is the guard: two who change the same row at once cannot both win.
     REVISE = "UPDATE recordings SET status = $3, sealed = $4, revision = revision + 1 \
@@ -104,7 +102,7 @@ pub struct NewRecording {
     /// The data key under the secret of its month and, where it is held, of each holding case.
     pub wraps: Vec<Wrap>,
     /// Keyed hashes to be found by.
-    pub lookups: Vec<Vec<u8>>,
+    pub lookups: Lookups,
 }
 
 /// A recording as the catalog has it.
@@ -184,11 +182,6 @@ impl Catalog {
         rows.iter().map(wrap).collect()
     }
 
-    /// How many keyed hashes a recording is found by.
-    pub async fn count_lookups(&self, id: RecordingId) -> Result<u64> {
-        unsigned(sqlx::query_scalar(COUNT_LOOKUPS).bind(id.to_string()).fetch_one(&self.pool).await?)
-    }
-
     /// Recordings that wait for a decision, oldest first, after `after`.
     pub async fn quarantined(
         &self,
@@ -235,7 +228,8 @@ pub(super) fn parse_ids(ids: &[String]) -> Result<Vec<RecordingId>> {
 }
 
 impl Tx {
-    /// Inserts a recording with its wrapped key and its look-ups. The account's row is made where it is missing.
+    /// Inserts a recording with its wrapped key and its look-ups. The account's row is made where it is missing, and is
+    /// taken: whoever leaves the account meanwhile waits for this, or was seen.
     pub async fn insert_recording(&mut self, new: &NewRecording) -> Result<()> {
         self.ensure_account(&new.account_id, new.received_at).await?;
         let id = new.id.to_string();
@@ -261,7 +255,7 @@ impl Tx {
         for wrap in &new.wraps {
             self.add_recording_key(new.id, wrap).await?;
         }
-        self.add_lookups(new.id, &new.lookups).await
+        self.add_lookups(new.id, &new.account_id, &new.lookups).await
     }
 
     /// Adds a wrap of the recording's data key, for its month or for a case that holds it.
@@ -279,20 +273,6 @@ impl Tx {
     pub async fn remove_recording_key(&mut self, id: RecordingId, holder: &str) -> Result<()> {
         sqlx::query(REMOVE_KEY).bind(id.to_string()).bind(holder).execute(&mut *self.inner).await?;
         Ok(())
-    }
-
-    /// Adds keyed hashes to be found by.
-    pub async fn add_lookups(&mut self, id: RecordingId, macs: &[Vec<u8>]) -> Result<()> {
-        for mac in macs {
-            sqlx::query(INSERT_LOOKUP).bind(mac.clone()).bind(id.to_string()).execute(&mut *self.inner).await?;
-        }
-        Ok(())
-    }
-
-    /// Replaces all keyed hashes of a recording.
-    pub async fn replace_lookups(&mut self, id: RecordingId, macs: &[Vec<u8>]) -> Result<()> {
-        sqlx::query(DELETE_LOOKUPS).bind(id.to_string()).execute(&mut *self.inner).await?;
-        self.add_lookups(id, macs).await
     }
 
     /// Puts a changed row in place of revision `from`; false when somebody else changed it, or the deadline passed.

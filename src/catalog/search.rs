@@ -28,8 +28,8 @@ pub struct ScopeFilter {
 /// What to look for. Everything that is set must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
-    /// The account, exactly.
-    pub account: Option<String>,
+    /// Of these accounts, exactly.
+    pub accounts: Option<Vec<String>>,
     /// The product, exactly.
     pub product: Option<String>,
     /// Recorded at or after.
@@ -114,7 +114,6 @@ impl Statement {
         let text = |value: &Option<String>| value.clone().map(Value::Text);
         let time = |value: Option<Timestamp>| value.map(|t| Value::Number(t.micros()));
         let single = [
-            (" AND r.account_id = ?", text(&filter.account)),
             (" AND r.product = ?", text(&filter.product)),
             (" AND r.recorded_at >= ?", time(filter.from)),
             (" AND r.recorded_at < ?", time(filter.to)),
@@ -124,6 +123,10 @@ impl Statement {
             if let Some(value) = value {
                 self.add(piece, vec![value]);
             }
+        }
+        if let Some(accounts) = &filter.accounts {
+            let accounts = accounts.iter().cloned().map(Value::Text).collect();
+            self.add_one_of(" AND r.account_id IN ", accounts, "");
         }
         if let Some(held) = filter.held {
             let not = if held { "" } else { "NOT " };
@@ -170,7 +173,8 @@ impl Catalog {
     ) -> Result<Vec<RecordingRow>> {
         let nothing = scope.statuses.is_empty()
             || (scope.or_macs.is_empty() && scope.accounts.as_ref().is_some_and(Vec::is_empty))
-            || filter.macs.iter().any(Vec::is_empty);
+            || filter.macs.iter().any(Vec::is_empty)
+            || filter.accounts.as_ref().is_some_and(Vec::is_empty);
         if nothing {
             return Ok(Vec::new());
         }
@@ -208,7 +212,7 @@ pub(super) fn every_statement() -> Vec<String> {
             held_past_deadline: on(9),
         };
         let filter = Filter {
-            account: if on(2) { text() } else { None },
+            accounts: on(2).then(|| vec![String::new()]),
             product: if on(3) { text() } else { None },
             from: on(4).then_some(now),
             to: on(4).then_some(now),

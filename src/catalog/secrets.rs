@@ -27,6 +27,10 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM ledger_openings WHERE sealed_under = $1)";
     DESTROYED = "UPDATE secrets SET state = 'destroyed', wrapped = NULL, destroyed_at = $2, entry_id = $3 \
         WHERE name = $1 AND state = 'closing'";
+    // Of a secret with an end of its own, which is recorded elsewhere.
+    CLOSE_ONE = "UPDATE secrets SET state = 'closing', closed_at = $2 WHERE name = $1 AND state = 'live'";
+    DESTROYED_ONE = "UPDATE secrets SET state = 'destroyed', wrapped = NULL, destroyed_at = $2, recorded_at = $2 \
+        WHERE name = $1 AND state <> 'destroyed'";
     // Nothing comes to be under a destroyed key; this is looked at again before one that came back is destroyed.
     NOTHING_UNDER = "UPDATE secrets SET state = 'destroyed' WHERE name = $1 AND state = 'destroyed' \
         AND NOT EXISTS (SELECT 1 FROM recording_keys WHERE holder = $1) \
@@ -160,6 +164,18 @@ impl Tx {
             .execute(&mut *self.inner)
             .await?;
         Ok(done.rows_affected() == 1)
+    }
+
+    /// `live` → `closing`, for a secret that is one case's or one account's.
+    pub(super) async fn close_secret(&mut self, name: &str, now: Timestamp) -> Result<()> {
+        sqlx::query(CLOSE_ONE).bind(name).bind(now.micros()).execute(&mut *self.inner).await?;
+        Ok(())
+    }
+
+    /// Notes that the key of such a secret is destroyed.
+    pub(super) async fn secret_is_destroyed(&mut self, name: &str, now: Timestamp) -> Result<()> {
+        sqlx::query(DESTROYED_ONE).bind(name).bind(now.micros()).execute(&mut *self.inner).await?;
+        Ok(())
     }
 
     /// Replaces a wrapped secret by the same under another key; false when it is not the one that was read.

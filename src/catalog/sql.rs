@@ -17,6 +17,7 @@ pub(super) use statements;
 pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
     let fixed = [
         super::access::ALL,
+        super::account_purge::ALL,
         super::accounts::ALL,
         super::brakes::ALL,
         super::calls::ALL,
@@ -28,6 +29,8 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::holdings::ALL,
         super::holds::ALL,
         super::leases::ALL,
+        super::lookups::ALL,
+        super::persons::ALL,
         super::pins::ALL,
         super::policies::ALL,
         super::pulse::ALL,

@@ -2,17 +2,15 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::output::{Exit, Failure, Output, aligned};
+use super::output::{Exit, Failure, Output, aligned, progress};
 use super::{part, signals};
 use crate::config::Config;
 use crate::receive::bulk::{Import, ImportError, RowEnd, Summary, import, shell_actor};
@@ -100,7 +98,7 @@ impl Rejects {
 
 pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Exit, Failure> {
     let manifest = Manifest::open(&args.manifest).map_err(ImportError::from)?;
-    let bar = progress(&args.manifest)?;
+    let bar = progress(|| Manifest::count(&args.manifest).map_err(ImportError::from))?;
     let stop = signals::watch()?;
     let archive = part::open_ready(config).await?;
     archive.check_store().await?;
@@ -138,16 +136,4 @@ pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Ex
         Summary { rejected: 1.., .. } => Exit::Refused,
         _ => Exit::Done,
     })
-}
-
-/// A bar with rate and remaining time where somebody looks at it; nothing otherwise.
-fn progress(manifest: &Path) -> Result<ProgressBar, Failure> {
-    if !io::stderr().is_terminal() {
-        return Ok(ProgressBar::hidden());
-    }
-    let rows = Manifest::count(manifest).map_err(ImportError::from)?;
-    let style = ProgressStyle::with_template("{bar:32} {pos}/{len}  {per_sec}  {eta} left").map_err(Failure::failed)?;
-    let bar = ProgressBar::new(rows).with_style(style);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    Ok(bar)
 }

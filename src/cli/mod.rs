@@ -1,6 +1,7 @@
 //! The command line: one file per command. What a command prints goes to standard output (with `--json` one JSON
 //! document), everything else to standard error; how it ended is its exit code.
 
+mod accounts;
 mod config;
 mod demo;
 mod fsck;
@@ -34,7 +35,7 @@ Exit codes:
   0  done
   1  it failed
   2  the command line or the configuration is wrong
-  3  something was refused: a row of an import, a document that does not verify,
+  3  something was refused: a row or line of an import, a document that does not verify,
      an archive that fsck finds unsound, a migration into a place that is not empty,
      a store that does not enforce the lock that require_lock asks for
   4  not now: the purge's brakes are on, or the archive is not ready, or in use
@@ -61,6 +62,9 @@ enum Command {
     Serve,
     /// Take in many recordings listed in a manifest; running it again goes on where it stopped
     Ingest(ingest::Args),
+    /// The product's accounts
+    #[command(subcommand)]
+    Accounts(accounts::Args),
     /// Purge what is due now
     Purge(purge::Args),
     /// Look over store and catalog, both ways, and mend; bring back a lost catalog
@@ -143,6 +147,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Config => config::run(&config, output),
         Command::Serve => in_runtime(serve::run(config, output)),
         Command::Ingest(args) => in_runtime(ingest::run(args, config, output)),
+        Command::Accounts(args) => in_runtime(accounts::run(args, config, output)),
         Command::Purge(args) => in_runtime(purge::run(args, config, output)),
         Command::Fsck(args) => in_runtime(fsck::run(args, config, output)),
         Command::Restore(args) => in_runtime(restore::run(args, config, output)),

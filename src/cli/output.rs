@@ -1,14 +1,27 @@
 //! What every command shares: exit codes, failures, printing.
 
 use std::fmt::{self, Display};
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::archive::ArchiveError;
 use crate::ledger::sequencer::SequenceError;
 use crate::migrate::MigrateError;
 use crate::purge::PurgeError;
+
+/// A bar with rate and remaining time where somebody looks at it; nothing otherwise. `count` says how much there is.
+pub(super) fn progress<E: Into<Failure>>(count: impl FnOnce() -> Result<u64, E>) -> Result<ProgressBar, Failure> {
+    if !io::stderr().is_terminal() {
+        return Ok(ProgressBar::hidden());
+    }
+    let style = ProgressStyle::with_template("{bar:32} {pos}/{len}  {per_sec}  {eta} left").map_err(Failure::failed)?;
+    let bar = ProgressBar::new(count().map_err(Into::into)?).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    Ok(bar)
+}
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -59,6 +59,7 @@ impl Done {
         sum.looked_again += report.looked_again;
         sum.certified += report.certified;
         sum.cases_purged += report.cases_purged;
+        sum.accounts_purged += report.accounts_purged;
         sum.months_destroyed += report.months_destroyed;
         sum.stopped_by = report.stopped_by;
         sum.still_due = report.still_due;
@@ -81,6 +82,7 @@ impl fmt::Display for Done {
             ("looked again", sum.looked_again),
             ("certified", sum.certified),
             ("cases purged", sum.cases_purged),
+            ("accounts purged", sum.accounts_purged),
             ("month keys destroyed", sum.months_destroyed),
             ("still due", sum.still_due),
             ("failed", sum.failed),
@@ -93,8 +95,11 @@ struct Would(DryRun);
 
 impl fmt::Display for Would {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DryRun { now, due, recordings, stopped_by, .. } = &self.0;
+        let DryRun { now, due, accounts, recordings, stopped_by, .. } = &self.0;
         writeln!(f, "due at {now}: {due}")?;
+        if *accounts > 0 {
+            writeln!(f, "and the data of {accounts} accounts")?;
+        }
         recordings.iter().try_for_each(|id| writeln!(f, "{id}"))?;
         let more = due.saturating_sub(recordings.len() as u64);
         if more > 0 {
@@ -160,12 +165,20 @@ fn is_braked(report: &PassReport) -> bool {
 
 fn is_progress(report: &PassReport) -> bool {
     let moved = report.fenced + report.keys_destroyed + report.objects_deleted + report.rows_deleted;
-    moved + report.looked_again + report.certified + report.cases_purged + report.months_destroyed > 0
+    moved
+        + report.looked_again
+        + report.certified
+        + report.cases_purged
+        + report.accounts_purged
+        + report.months_destroyed
+        > 0
 }
 
 async fn nothing_left(archive: &Archive, done: &Done) -> Result<bool, Failure> {
     let totals = archive.catalog.totals(archive.clock.now()).await?;
-    Ok(done.sum.still_due == 0 && totals.purging == 0)
+    let accounts = archive.catalog.count_accounts_due(archive.clock.now()).await?;
+    let under_way = archive.catalog.account_purges_under_way().await?;
+    Ok(done.sum.still_due == 0 && totals.purging == 0 && accounts + under_way == 0)
 }
 
 async fn explain_brakes(archive: &Archive) -> Result<(), Failure> {

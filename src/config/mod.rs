@@ -79,6 +79,8 @@ pub struct Config {
     pub retention: Policy,
     /// How long a closed case is kept.
     pub cases_retention: Period,
+    /// How long the data of an account are kept, from the end of the relation.
+    pub accounts_retention: Period,
     /// Greatest age of a backup of catalog or store.
     pub backup_max_age: Duration,
     /// What one request may cost.
@@ -224,6 +226,8 @@ impl Config {
             sweep_interval: values.read("sweep_interval", |t| time(t, Duration::from_millis(100), DAY))?,
             retention: values.retention()?,
             cases_retention: values.read("cases_retention", |t| t.parse().map_err(|e: BadPeriod| e.to_string()))?,
+            accounts_retention: values
+                .read("accounts_retention", |t| t.parse().map_err(|e: BadPeriod| e.to_string()))?,
             backup_max_age: values.read("backup_max_age", |t| time(t, Duration::ZERO, 3660 * DAY))?,
             limits: Limits {
                 max_upload_bytes: values.read("max_upload_bytes", |t| size(t, 1 << 10))?,

@@ -72,6 +72,11 @@ pub const SETTINGS: &[Spec] = &[
     spec("retention_zone", "Europe/Brussels", "time zone whose calendar counts"),
     spec("retention_end", "instant", "`instant` or `end-of-day`"),
     spec("cases_retention", "P5Y", "how long a closed case is kept, with its notes: an ISO 8601 duration"),
+    spec(
+        "accounts_retention",
+        "P10Y",
+        "how long an account's data are kept after the relation ended: an ISO 8601 duration",
+    ),
     spec("backup_max_age", "30d", "greatest age of a backup of catalog or store, stated in purge certificates"),
     spec("max_upload_bytes", "1GiB", "larger uploads are refused with 413"),
     spec("max_metadata_bytes", "64KiB", "greatest size of an upload's metadata part"),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{FindError, Question};
 use crate::access::{Scope, View};
+use crate::account;
 use crate::archive::row::fold_name;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{Filter, ScopeFilter};
@@ -11,13 +12,13 @@ use crate::vault::keyring::KeyringError;
 use crate::vault::keys::KeyName;
 use crate::vault::secrets::{LookupField, Secret};
 
-/// What the catalog is to look for; none where the caller sees nothing at all.
+/// What the catalog is to look for; none where the caller sees nothing at all. `view` is as of now ([`super::scope`]).
 pub(super) async fn filter(
     archive: &Archive,
     view: &View,
     question: &Question,
 ) -> Result<Option<(ScopeFilter, Filter)>, FindError> {
-    if view.scope == Scope::Nothing || !is_open(archive, view).await? {
+    if view.scope == Scope::Nothing {
         return Ok(None);
     }
     let secrets = Secrets::of(archive, view, question).await?;
@@ -30,8 +31,12 @@ pub(super) async fn filter(
         statuses: view.statuses.to_vec(),
         held_past_deadline: view.held_past_deadline,
     };
+    let accounts = match &question.account {
+        Some(account) => Some(account::family(archive, account).await?),
+        None => None,
+    };
     let filter = Filter {
-        account: question.account.clone(),
+        accounts,
         product: question.product.clone(),
         from: question.from,
         to: question.to,
@@ -41,14 +46,6 @@ pub(super) async fn filter(
         macs: keyed(question).iter().map(|wanted| secrets.macs(wanted)).collect(),
     };
     Ok(Some((scope, filter)))
-}
-
-/// Whether the account is open, where that matters.
-pub(super) async fn is_open(archive: &Archive, view: &View) -> Result<bool, FindError> {
-    match (&view.scope, view.open_account_only) {
-        (Scope::OneAccount(account), true) => Ok(!archive.catalog.account_is_closed(account).await?),
-        (_, open_account_only) => Ok(!open_account_only),
-    }
 }
 
 fn accounts(scope: &Scope) -> Option<Vec<String>> {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::FindError;
-use super::filter::is_open;
+use super::scope::widened;
 use crate::access::View;
 use crate::archive::Archive;
 use crate::archive::row::SealedRow;
@@ -75,12 +75,16 @@ pub async fn look_up(archive: &Archive, id: RecordingId, sight: Sight<'_>) -> Re
     if !is_readable(&row, archive.clock.now(), sight.past_deadline()) {
         return Err(why_gone(archive, &row).await?);
     }
-    let scope = scope_of(archive, &row, sight).await?;
+    let view = match sight {
+        Sight::View(view) => Some(widened(archive, view).await?),
+        _ => None,
+    };
+    let scope = scope_of(&row, sight, view.as_ref());
     if matches!(scope, Scope::Without) {
         return Err(FindError::OutOfScope);
     }
     let (key, sealed) = archive.open_recording(&row).await?;
-    if let (Scope::ByAgent, Sight::View(view)) = (&scope, sight)
+    if let (Scope::ByAgent, Some(view)) = (&scope, &view)
         && !view.scope.admits(&row.account_id, sealed.metadata.agent.as_deref())
     {
         return Err(FindError::OutOfScope);
@@ -103,20 +107,21 @@ fn gone_by(ground: PurgeGround) -> FindError {
     if ground == PurgeGround::Erasure { FindError::Erased } else { FindError::Gone }
 }
 
-async fn scope_of(archive: &Archive, row: &RecordingRow, sight: Sight<'_>) -> Result<Scope, FindError> {
-    let view = match sight {
-        Sight::View(view) => view,
-        Sight::Uploaded(token) if row.ingested_by != token.to_string() => return Ok(Scope::Without),
-        Sight::Uploaded(_) | Sight::ToWrite => return Ok(Scope::Within),
+fn scope_of(row: &RecordingRow, sight: Sight<'_>, view: Option<&View>) -> Scope {
+    let view = match (sight, view) {
+        (Sight::View(_), Some(view)) => view,
+        (Sight::View(_), None) => return Scope::Without,
+        (Sight::Uploaded(token), _) if row.ingested_by != token.to_string() => return Scope::Without,
+        (Sight::Uploaded(_) | Sight::ToWrite, _) => return Scope::Within,
     };
-    if !view.statuses.contains(&row.status) || !is_open(archive, view).await? {
-        return Ok(Scope::Without);
+    if !view.statuses.contains(&row.status) {
+        return Scope::Without;
     }
     if view.scope.admits(&row.account_id, None) {
-        return Ok(Scope::Within);
+        return Scope::Within;
     }
     let by_agent = matches!(view.scope, crate::access::Scope::AccountsOrAgent { .. });
-    Ok(if by_agent { Scope::ByAgent } else { Scope::Without })
+    if by_agent { Scope::ByAgent } else { Scope::Without }
 }
 
 /// Whether its deadline and its stage let it be read at `now`.

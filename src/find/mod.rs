@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `question` | what can be asked for, and the rules for it |
 //! | `filter` | the question in terms of the catalog: keyed hashes under every live month, the caller's scope |
+//! | `scope` | what a caller sees, as the accounts are now |
 //! | `search` | a page of recordings |
 //! | `look_up` | one recording: found, not theirs, or gone |
 //! | `access` | the ledger's entry about an access |
@@ -21,6 +22,7 @@ mod filter;
 pub mod look_up;
 pub mod question;
 pub mod related;
+mod scope;
 pub mod search;
 pub mod vcon;
 

@@ -4,8 +4,9 @@ use super::access::record_search;
 use super::error::is_key_gone;
 use super::filter::filter;
 use super::look_up::is_readable;
+use super::scope::widened;
 use super::{FindError, Opened, Question, Reader};
-use crate::access::Scope;
+use crate::access::{Scope, View};
 use crate::archive::Archive;
 use crate::catalog::{Page, RecordingRow};
 use crate::clock::Timestamp;
@@ -41,7 +42,8 @@ pub async fn search(
     question: &Question,
     page: PageAsked,
 ) -> Result<FoundPage, FindError> {
-    let found = match filter(archive, &reader.view, question).await? {
+    let view = widened(archive, &reader.view).await?;
+    let found = match filter(archive, &view, question).await? {
         Some((scope, filter)) => {
             let limit = page.limit.clamp(1, MAX_LIMIT);
             // One more than shown tells whether there is a next page.
@@ -50,7 +52,7 @@ pub async fn search(
             let there_is_more = rows.len() > limit as usize;
             rows.truncate(limit as usize);
             let next = rows.last().filter(|_| there_is_more).map(|row| (row.recorded_at, row.id));
-            FoundPage { recordings: open_all(archive, reader, rows).await?, next }
+            FoundPage { recordings: open_all(archive, &view, rows).await?, next }
         }
         None => FoundPage { recordings: Vec::new(), next: None },
     };
@@ -85,13 +87,13 @@ pub async fn find_all(
 }
 
 /// Opens rows. One that does not open is passed over, loudly: it must not hide all others.
-async fn open_all(archive: &Archive, reader: &Reader, rows: Vec<RecordingRow>) -> Result<Vec<Opened>, FindError> {
+async fn open_all(archive: &Archive, view: &View, rows: Vec<RecordingRow>) -> Result<Vec<Opened>, FindError> {
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
         match archive.open_recording(&row).await {
             Ok((key, sealed)) => {
                 // The catalog has filtered by keyed hashes; what counts is what was sealed.
-                if reader.view.admits(row.status, &row.account_id, sealed.metadata.agent.as_deref()) {
+                if view.admits(row.status, &row.account_id, sealed.metadata.agent.as_deref()) {
                     all.push(Opened { row, key, sealed });
                 }
             }

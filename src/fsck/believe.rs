@@ -4,6 +4,7 @@
 use serde::de::DeserializeOwned;
 
 use crate::archive::{Archive, ArchiveError};
+use crate::ledger::account_certificate::{AccountCertificate, AccountFacts};
 use crate::ledger::certificate::{Certificate, PurgeFacts};
 use crate::ledger::destruction::{DestructionFacts, DestructionRecord};
 use crate::ledger::document::{self, DocumentKind};
@@ -15,6 +16,13 @@ use crate::ledger::statistics::{StatisticsFacts, StatisticsRecord};
 pub(super) fn certificate(archive: &Archive, bytes: &[u8]) -> Result<PurgeFacts, ArchiveError> {
     let Certificate { facts, ledger, .. } = own(archive, bytes, DocumentKind::Certificate)?;
     in_the_ledger(archive, &ledger, &Kind::PURGE_COMPLETED, &facts)?;
+    Ok(facts)
+}
+
+/// The facts of a certificate that an account's data are gone.
+pub(super) fn account_certificate(archive: &Archive, bytes: &[u8]) -> Result<AccountFacts, ArchiveError> {
+    let AccountCertificate { facts, ledger, .. } = own(archive, bytes, DocumentKind::AccountCertificate)?;
+    in_the_ledger(archive, &ledger, &Kind::ACCOUNT_PURGED, &facts)?;
     Ok(facts)
 }
 

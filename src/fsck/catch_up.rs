@@ -23,7 +23,7 @@ pub(super) async fn catch_up(archive: &Archive, month: ExpiryMonth, id: Recordin
     if !tx.restore_revision(id, row.revision, body.revision, body.status, &body.sealed).await? {
         return Ok(false);
     }
-    tx.replace_lookups(id, &lookups).await?;
+    tx.replace_lookups(id, &row.account_id, &lookups).await?;
     for wrap in &sidecar.wraps {
         tx.add_recording_key(id, wrap).await?;
     }

@@ -1,14 +1,16 @@
 //! Mending: what catalog and store say of each other, both ways, and a catalog that is lost or old.
 //!
 //! Four walks, each by itself and repeatable: [`rebuild`] brings a lost or old catalog up to date from the store;
-//! [`objects`] looks for every object's row; [`rows`] looks for every row's objects; [`cases`] does both for cases,
-//! and [`erasures`] for the tombstones of what was erased. Without `repair` nothing changes.
+//! [`objects`] looks for every object's row; [`rows`] looks for every row's objects; [`copies`] does both for cases and
+//! accounts, and [`erasures`] for the tombstones of what was erased. Without `repair` nothing changes.
 //! One object that cannot be read is reported, and keeps no other from being mended.
 
+mod accounts;
 mod believe;
 mod cases;
 mod catch_up;
 mod clock;
+mod copies;
 mod erasures;
 mod objects;
 mod rebuild;
@@ -19,6 +21,8 @@ mod statistics;
 mod tokens;
 mod trouble;
 
+use accounts::Accounts;
+use cases::Cases;
 pub use report::{Action, Finding, Problem, Report};
 
 use crate::archive::{Archive, ArchiveError};
@@ -44,7 +48,9 @@ pub async fn run(archive: &Archive, options: Options) -> Result<Report, ArchiveE
     // First what was erased, so that nothing of it is brought back; what brings objects to light; then what misses them.
     erasures::check(archive, options.repair || options.rebuild, &mut report).await?;
     objects::check(archive, options.repair || options.rebuild, &mut report).await?;
-    cases::check(archive, options.repair || options.rebuild, &mut report).await?;
+    let mend = options.repair || options.rebuild;
+    copies::check::<Cases>(archive, mend, &mut report).await?;
+    copies::check::<Accounts>(archive, mend, &mut report).await?;
     rows::check(archive, options, None, u64::MAX, &mut report).await?;
     if options.rehash {
         rehash::check(archive, &mut report).await?;
@@ -63,7 +69,8 @@ pub async fn look(
     let mut report = Report::default();
     erasures::check(archive, true, &mut report).await?;
     objects::check(archive, true, &mut report).await?;
-    cases::check(archive, true, &mut report).await?;
+    copies::check::<Cases>(archive, true, &mut report).await?;
+    copies::check::<Accounts>(archive, true, &mut report).await?;
     let mend = Options { repair: true, ..Options::default() };
     let next = rows::check(archive, mend, after, most, &mut report).await?;
     tell(&report);

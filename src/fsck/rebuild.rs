@@ -1,11 +1,14 @@
 //! A lost or old catalog, brought up to date from the store: the ledger's tree from its tiles, what was purged and
-//! destroyed from certificates and records, what was erased from its tombstones, cases from their copies, recordings and holds from their sidecars — in this order, so that nothing
+//! destroyed from certificates and records, what was erased from its tombstones, cases and accounts from their copies,
+//! recordings and holds from their sidecars — in this order, so that nothing
 //! purged comes back — and which tokens were withdrawn.
 
 use std::collections::VecDeque;
 
+use super::accounts::Accounts;
+use super::cases::Cases;
 use super::report::Report;
-use super::{believe, cases, catch_up, erasures, statistics as counting, tokens};
+use super::{believe, catch_up, copies, erasures, statistics as counting, tokens};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
 use crate::clock::Timestamp;
@@ -48,7 +51,9 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
         }
     }
     // Before the recordings, whose holds refer to them.
-    cases::bring_back(archive, report).await?;
+    report.cases_restored += copies::bring_back::<Cases>(archive, report).await?;
+    report.accounts_purged += copies::end_again::<Accounts>(archive, report).await?;
+    report.accounts_restored += copies::bring_back::<Accounts>(archive, report).await?;
     crate::failpoint::hit("rebuild.cases");
     for key in keys_below(archive, &Prefix::disclosures()).await? {
         if let ObjectKey::Disclosure { case, id } = key
@@ -80,7 +85,7 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
             report.unless_unreadable(done, id)?;
         }
     }
-    cases::purge_again(archive, report).await?;
+    report.cases_purged += copies::end_again::<Cases>(archive, report).await?;
     for name in returned {
         report.unless_unreadable(returned_month(archive, name).await, ObjectKey::MonthDestroyed(name))?;
     }

@@ -52,6 +52,10 @@ pub enum Problem {
     CaseRowMissing,
     /// A case without its copy in the store.
     MissingCaseCopy,
+    /// An account in the store without a row.
+    AccountRowMissing,
+    /// An account without its copy in the store.
+    MissingAccountCopy,
     /// A file of a write that was not completed.
     Temporary,
     /// Something in the store that is not ours.
@@ -82,6 +86,8 @@ impl Problem {
             Self::MissingTombstone => "missing-tombstone",
             Self::CaseRowMissing => "case-row-missing",
             Self::MissingCaseCopy => "missing-case-copy",
+            Self::AccountRowMissing => "account-row-missing",
+            Self::MissingAccountCopy => "missing-account-copy",
             Self::Temporary => "temporary",
             Self::Foreign => "foreign",
         }
@@ -141,6 +147,10 @@ pub struct Report {
     pub disclosures_restored: u64,
     /// Purges of cases applied again to an old catalog.
     pub cases_purged: u64,
+    /// Accounts that were missing, or older than the store's copy.
+    pub accounts_restored: u64,
+    /// Ends of accounts' data applied again to an old catalog.
+    pub accounts_purged: u64,
     /// Purges applied again to an old catalog.
     pub purges_applied: u64,
     /// Erasures since the backup: fenced again, and purged by the next pass.
@@ -206,6 +216,8 @@ impl fmt::Display for Report {
             ("brought back", self.cases_restored, "cases"),
             ("brought back", self.disclosures_restored, "disclosures"),
             ("purged again", self.cases_purged, "cases"),
+            ("brought back", self.accounts_restored, "accounts"),
+            ("purged again", self.accounts_purged, "accounts"),
             ("ledger", self.ledger_entries, "entries brought back"),
             ("revoked again", self.tokens_revoked, "tokens"),
             ("revoked", self.tokens_withdrawn, "tokens: one of them was, and it is not known which; make new ones"),

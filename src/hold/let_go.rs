@@ -46,7 +46,7 @@ async fn let_go(archive: &Archive, id: RecordingId) -> Result<bool, ArchiveError
         return Ok(false);
     }
     tx.remove_recording_key(id, &month).await?;
-    tx.replace_lookups(id, &lookups).await?;
+    tx.replace_lookups(id, &row.account_id, &lookups).await?;
     tx.commit().await?;
     archive.refresh_sidecar(id).await?;
     Ok(true)

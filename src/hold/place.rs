@@ -53,6 +53,7 @@ pub async fn place(archive: &Archive, hold: &NewHold, actor: &Actor) -> Result<P
     let case = archive.keyring.ensure_secret(&name).await.map_err(crate::archive::ArchiveError::from)?;
     let wrapped = case.wrap_data_key(row.id, &key).map_err(crate::archive::ArchiveError::from)?;
     let wrap = Wrap { holder: name.to_string(), wrapped };
+    let who = archive.person_macs(&sealed.metadata).await?;
     let now = archive.clock.now();
     let placed_at = if hold.rule.is_some() { since } else { now };
     let rule_id = hold.rule.map(|(rule, _)| rule);
@@ -72,7 +73,7 @@ pub async fn place(archive: &Archive, hold: &NewHold, actor: &Actor) -> Result<P
         return not_placed(outcome);
     }
     tx.add_recording_key(row.id, &wrap).await?;
-    tx.add_lookups(row.id, &lookups_of(&case, &sealed.metadata)).await?;
+    tx.add_lookups(row.id, &row.account_id, &lookups_of(&case, &sealed.metadata, &who)).await?;
     tx.append_entry(&entry).await?;
     // Waiting for the row takes its time, and the deadline does not wait.
     if hold.rule.is_none() && row.expires_at <= archive.clock.now() {

@@ -62,7 +62,7 @@ async fn try_release(
     tx.release_hold(hold, now).await?;
     if !tx.case_holds(id, case_id).await? && !kept.is_empty() {
         tx.remove_recording_key(id, &KeyName::Case(case_id).to_string()).await?;
-        tx.replace_lookups(id, &lookups).await?;
+        tx.replace_lookups(id, &row.account_id, &lookups).await?;
     }
     tx.append_entry(&entry).await?;
     tx.commit().await?;

@@ -96,7 +96,7 @@ struct RuleEndedPayload<'a> {
 impl NewRule {
     /// Everything that is wrong with it. Pure.
     pub fn problems(&self) -> Vec<FieldProblem> {
-        let account = text::problem("account", &self.account_id, MAX_ACCOUNT_CHARS, false);
+        let account = FieldProblem::of_text("account", &self.account_id, MAX_ACCOUNT_CHARS, false);
         let period = match (self.from, self.to) {
             (Some(from), Some(to)) if from >= to => {
                 Some(FieldProblem::new("to", "out-of-range", "must be later than `from`"))

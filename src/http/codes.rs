@@ -57,6 +57,7 @@ codes! {
     RelatedExists "related-exists" CONFLICT "Related data of this name is archived with other content"
     TooManyRelated "too-many-related" CONFLICT "The recording has as much related data as it may have"
     AlreadyDecided "already-decided" CONFLICT "A decision on this recording was taken before"
+    AccountMerged "account-merged" CONFLICT "The account was merged into another"
     CaseClosed "case-closed" CONFLICT "The case is closed"
     CaseInForce "case-in-force" CONFLICT "A hold, a rule or a release of the case is still in force"
     NothingToHandOver "nothing-to-hand-over" CONFLICT "The case holds no recording, and none was named"

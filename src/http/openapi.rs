@@ -13,6 +13,7 @@ use utoipa::openapi::{
 };
 
 use crate::access::Role;
+use crate::http::api::accounts::AccountsApi;
 use crate::http::api::cases::CasesApi;
 use crate::http::api::evidence::EvidenceApi;
 use crate::http::api::oversight::OversightApi;
@@ -45,7 +46,7 @@ const SCHEME: &str = "token";
 
 /// The whole document, before [`ApiDocument::new`] adds what the register knows.
 pub fn document() -> utoipa::openapi::OpenApi {
-    let recordings = OperatorApi::openapi().merge_from(RecordingsApi::openapi());
+    let recordings = OperatorApi::openapi().merge_from(RecordingsApi::openapi()).merge_from(AccountsApi::openapi());
     let legal = CasesApi::openapi().merge_from(EvidenceApi::openapi());
     recordings.merge_from(legal).merge_from(OversightApi::openapi())
 }

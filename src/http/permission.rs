@@ -62,6 +62,10 @@ permissions! {
     PutRelated "put-related" [Ingest Legal];
     /// Reading related data. `ingest` reads nothing but its receipts.
     ReadRelated "read-related" [Rep Legal Privacy];
+    /// Saying what is to be known of accounts, and what became of them.
+    ChangeAccounts "change-accounts" [Ingest Operator];
+    /// Seeing accounts; what is sealed of them stays so for those who hand over, run or audit. A rep sees the own ones.
+    SeeAccounts "see-accounts" [Ingest Rep Legal Privacy Auditor Operator];
     /// Reading a recording's ledger entries with their proofs.
     ReadCustody "read-custody" [Legal Privacy Auditor];
     /// Reading the retention report, what is due soon, and certificates.
@@ -95,7 +99,7 @@ mod tests {
             assert!(!hears || !(roles.contains(Role::Operator) || roles.contains(Role::Auditor)), "{name}");
             assert_eq!(
                 roles.contains(Role::Ingest),
-                ["ingest", "read-receipt", "put-related"].contains(name),
+                ["ingest", "read-receipt", "put-related", "change-accounts", "see-accounts"].contains(name),
                 "{name}"
             );
         }

@@ -4,7 +4,7 @@ use axum::http::Method;
 use utoipa::openapi::OpenApi;
 
 use crate::http::api::recordings::{audio, get, list, listen, post, receipt, related, search, vcon, waveform};
-use crate::http::api::{cases, docs, evidence, health, home, oversight as over};
+use crate::http::api::{accounts as mirror, cases, docs, evidence, health, home, oversight as over};
 use crate::http::app::App;
 use crate::http::registry::Routes;
 use crate::http::state::AppState;
@@ -12,7 +12,7 @@ use crate::http::state::AppState;
 /// Every route of the archive. `metrics_here`: false when `/metrics` has an address of its own.
 pub fn all_routes(metrics_here: bool) -> Routes<App> {
     let probes = if metrics_here { operator() } else { for_people_and_probes() };
-    probes.and(recordings()).and(legal()).and(oversight())
+    probes.and(recordings()).and(accounts()).and(legal()).and(oversight())
 }
 
 /// No document, for an address that serves none.
@@ -39,6 +39,19 @@ fn for_people_and_probes<S: AppState>() -> Routes<S> {
 /// `/metrics` alone, for an address of its own.
 pub fn metrics<S: AppState>() -> Routes<S> {
     Routes::new().open(Method::GET, "/metrics", health::metrics::<S>)
+}
+
+/// The product's accounts, mirrored, and their life.
+pub fn accounts() -> Routes<App> {
+    Routes::new()
+        .guarded(Method::GET, "/v1/accounts", mirror::list::list)
+        .guarded(Method::PUT, "/v1/accounts/{id}", mirror::one::put)
+        .guarded(Method::GET, "/v1/accounts/{id}", mirror::one::get)
+        .guarded(Method::POST, "/v1/accounts/{id}/close", mirror::life::close)
+        .guarded(Method::POST, "/v1/accounts/{id}/reopen", mirror::life::reopen)
+        .guarded(Method::POST, "/v1/accounts/{id}/end-relation", mirror::life::end_relation)
+        .guarded(Method::POST, "/v1/accounts/{id}/persons/{person}/left", mirror::person::left)
+        .guarded(Method::POST, "/v1/accounts/{id}/merge", mirror::merge::merge)
 }
 
 /// Cases, what they hold, and how that ends; what was handed over for them.

@@ -90,7 +90,30 @@ pub struct Counts {
     pub rows: BTreeMap<String, u64>,
 }
 
+/// Counts that are not rows of a table.
+const NOT_TABLES: [&str; 5] = ["objects", "object_versions", "pending_uploads", "keys", "ledger_openings"];
+
 impl Counts {
+    /// From numbers by name: those of objects, keys and openings by these words, the rest rows by table.
+    pub fn of(numbers: &BTreeMap<String, u64>) -> Self {
+        let count = |name: &str| numbers.get(name).copied().unwrap_or(0);
+        let tables = numbers.iter().filter(|(name, _)| !NOT_TABLES.contains(&name.as_str()));
+        Self {
+            objects: count("objects"),
+            object_versions: count("object_versions"),
+            pending_uploads: count("pending_uploads"),
+            keys: count("keys"),
+            ledger_openings: count("ledger_openings"),
+            rows: tables.map(|(name, n)| (name.clone(), *n)).collect(),
+        }
+    }
+
+    /// The same things, none of each.
+    #[must_use]
+    pub fn none_left(&self) -> Self {
+        Self { rows: self.rows.keys().map(|name| (name.clone(), 0)).collect(), ..Self::default() }
+    }
+
     /// All of them together.
     pub fn total(&self) -> u64 {
         let single = [self.objects, self.object_versions, self.pending_uploads, self.keys, self.ledger_openings];
@@ -104,6 +127,9 @@ pub enum BackupsEndBy {
     /// The month's key, which no backup holds, is destroyed.
     #[serde(rename = "month key destroyed")]
     MonthKeyDestroyed,
+    /// The account's key, which no backup holds, is destroyed.
+    #[serde(rename = "account key destroyed")]
+    AccountKeyDestroyed,
     /// No backup is kept longer than the configured greatest age.
     #[serde(rename = "greatest age of a backup")]
     GreatestAge,

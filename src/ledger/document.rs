@@ -21,6 +21,8 @@ pub enum DocumentKind {
     Receipt,
     /// That a recording is gone: [`super::certificate::Certificate`].
     Certificate,
+    /// That an account's data are gone: [`super::account_certificate::AccountCertificate`].
+    AccountCertificate,
     /// That a month's key is gone: [`super::destruction::DestructionRecord`].
     DestructionRecord,
     /// What purged calls leave: [`super::statistics::StatisticsRecord`].
@@ -29,13 +31,15 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Receipt, Self::Certificate, Self::DestructionRecord, Self::Statistics];
+    pub const ALL: [Self; 5] =
+        [Self::Receipt, Self::Certificate, Self::AccountCertificate, Self::DestructionRecord, Self::Statistics];
 
     /// The word in the member `type`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Receipt => "earwitness-receipt-v1",
             Self::Certificate => "earwitness-certificate-v1",
+            Self::AccountCertificate => "earwitness-account-certificate-v1",
             Self::DestructionRecord => "earwitness-destruction-record-v1",
             Self::Statistics => "earwitness-statistics-v1",
         }

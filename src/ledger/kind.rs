@@ -73,6 +73,24 @@ kinds! {
     CASE_PURGED = "case.purged";
     /// The destroyed key of a case was there again, and was destroyed again.
     CASE_KEY_RETURNED = "case.key_returned";
+    /// What is known of an account was changed.
+    ACCOUNT_CHANGED = "account.changed";
+    /// Somebody read an account, or a list of accounts.
+    ACCOUNT_READ = "account.read";
+    /// An account was closed: the portal does not reach it any more.
+    ACCOUNT_CLOSED = "account.closed";
+    /// An account was opened again.
+    ACCOUNT_REOPENED = "account.reopened";
+    /// The relation with an account ended: its retention period counts from there.
+    ACCOUNT_RELATION_ENDED = "account.relation_ended";
+    /// A contact person left an account: who it was is known no more.
+    ACCOUNT_PERSON_LEFT = "account.person_left";
+    /// An account was merged into another.
+    ACCOUNT_MERGED = "account.merged";
+    /// The data of an account are gone, and were looked for again.
+    ACCOUNT_PURGED = "account.purged";
+    /// The destroyed key of an account was there again, and was destroyed again.
+    ACCOUNT_KEY_RETURNED = "account.key_returned";
     /// The purge stopped itself.
     BRAKE_RAISED = "brake.raised";
     /// An operator let the purge go on.

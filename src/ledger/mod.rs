@@ -11,13 +11,14 @@
 //! | what witnesses outside say of it (C2SP tlog-cosignature) | [`cosignature`] |
 //! | how one entry is shown to an outsider (C2SP tlog-proof) | [`proof`] |
 //! | with which key | [`signing`], [`key_file`] |
-//! | what is handed out, signed | [`document`], [`receipt`], [`certificate`], [`destruction`], [`shapes`] |
+//! | what is handed out, signed | [`document`], [`receipt`], [`certificate`], [`account_certificate`], [`destruction`], [`shapes`] |
 //! | whether all that holds | [`verify`] |
 //!
 //! A leaf holds no personal data: it commits to a payload by a salted digest, and payload and salt (the
 //! [`entry::Opening`]) are kept elsewhere. Erasing the opening leaves every checkpoint and proof valid and makes
 //! the payload unguessable, because the salt is gone with it.
 
+pub mod account_certificate;
 pub mod canonical;
 pub mod certificate;
 pub mod checkpoint;

@@ -90,6 +90,7 @@ fn a_document(bytes: &[u8], proof: Option<&str>, trust: Option<&TrustedKey>) -> 
     let mut report = Report::new(match document.kind() {
         DocumentKind::Receipt => Subject::Receipt,
         DocumentKind::Certificate => Subject::Certificate,
+        DocumentKind::AccountCertificate => Subject::AccountCertificate,
         DocumentKind::DestructionRecord => Subject::DestructionRecord,
         DocumentKind::Statistics => Subject::Statistics,
     });
@@ -99,6 +100,7 @@ fn a_document(bytes: &[u8], proof: Option<&str>, trust: Option<&TrustedKey>) -> 
     let origin = match document.kind() {
         DocumentKind::Receipt => checks::receipt(&mut report, &document, proof),
         DocumentKind::Certificate => checks::certificate(&mut report, &document),
+        DocumentKind::AccountCertificate => checks::account_certificate(&mut report, &document),
         DocumentKind::DestructionRecord => checks::destruction(&mut report, &document),
         DocumentKind::Statistics => checks::statistics(&mut report, &document),
     };

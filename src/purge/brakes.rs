@@ -59,7 +59,7 @@ pub struct ClockSigns {
 pub struct Signs {
     /// The clock.
     pub clock: ClockSigns,
-    /// How many are due.
+    /// How many recordings and accounts are due.
     pub due: u64,
     /// How many were purged in the last days, and when the first of them was.
     pub purged: (u64, Option<Timestamp>),
@@ -110,7 +110,7 @@ pub fn judge(signs: &Signs) -> Vec<(BrakeKind, String)> {
     let mut brakes = judge_clock(&signs.clock);
     let most = most_at_once(signs).max(signs.permit.unwrap_or(0));
     if signs.due > most {
-        let detail = format!("{} recordings are due, more than {most}", signs.due);
+        let detail = format!("{} recordings and accounts are due, more than {most}", signs.due);
         brakes.push((BrakeKind::TooMuchDue, detail));
     }
     brakes
@@ -138,10 +138,12 @@ pub async fn clock_is_trusted(archive: &Archive) -> Result<bool, ArchiveError> {
 async fn look(archive: &Archive) -> Result<Signs, ArchiveError> {
     let clock = look_at_clock(archive).await?;
     let now = clock.now;
+    let since = now.minus(DAY * USUAL_DAYS as u32);
+    let (recordings, first) = archive.catalog.fenced_since(since).await?;
     Ok(Signs {
         clock,
-        due: archive.catalog.count_due(now).await?,
-        purged: archive.catalog.fenced_since(now.minus(DAY * USUAL_DAYS as u32)).await?,
+        due: archive.catalog.count_due(now).await? + archive.catalog.count_accounts_due(now).await?,
+        purged: (recordings + archive.catalog.accounts_fenced_since(since).await?, first),
         permit: archive.catalog.purge_permit(now).await?,
     })
 }

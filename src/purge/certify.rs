@@ -1,6 +1,5 @@
 //! The certificate: what was deleted, when, by which rule, with the proof that the ledger says so.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::PurgeError;
@@ -12,23 +11,11 @@ use crate::ledger::sequencer::entry_of;
 use crate::ledger::shapes::ProvenEntry;
 use crate::vault::objects::ObjectKey;
 
-/// Counts that are not rows of a table.
-const NOT_TABLES: [&str; 5] = ["objects", "object_versions", "pending_uploads", "keys", "ledger_openings"];
-
 /// What the purge did, as the certificate and the ledger's entry say it.
 pub fn facts_of(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp) -> Result<PurgeFacts, PurgeError> {
-    let count = |name: &str| purge.deleted.get(name).copied().unwrap_or(0);
-    let tables = || purge.deleted.iter().filter(|(name, _)| !NOT_TABLES.contains(&name.as_str()));
     let step = |at: Option<Timestamp>| at.ok_or(ArchiveError::Document("a purge without the time of a step"));
-    let deleted = Counts {
-        objects: count("objects"),
-        object_versions: count("object_versions"),
-        pending_uploads: count("pending_uploads"),
-        keys: count("keys"),
-        ledger_openings: count("ledger_openings"),
-        rows: tables().map(|(name, n)| (name.clone(), *n)).collect(),
-    };
-    let rows: BTreeMap<String, u64> = tables().map(|(name, _)| (name.clone(), 0)).collect();
+    let deleted = Counts::of(&purge.deleted);
+    let found_again = deleted.none_left();
     Ok(PurgeFacts {
         recording_id: purge.recording_id,
         ground: purge.ground,
@@ -41,7 +28,7 @@ pub fn facts_of(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp)
         rows_deleted_at: step(purge.rows_deleted_at)?,
         looked_again_at,
         deleted,
-        found_again: Counts { rows, ..Counts::default() },
+        found_again,
         backups: backups(archive.config.backup_max_age, looked_again_at),
     })
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::brakes;
 use super::failures::Failures;
-use super::{PurgeError, cases, months, statistics, steps};
+use super::{PurgeError, accounts, cases, months, statistics, steps};
 use crate::archive::Archive;
 use crate::catalog::PurgeStage;
 use crate::clock::Timestamp;
@@ -45,6 +45,8 @@ pub struct PassReport {
     pub statistics_published: u64,
     /// Closed cases whose own retention period was over, purged.
     pub cases_purged: u64,
+    /// Accounts whose data ended, certified.
+    pub accounts_purged: u64,
     /// How many are still due after this pass.
     pub still_due: u64,
     /// How much failed and is tried again by the next pass; the log says what and why.
@@ -61,7 +63,9 @@ pub struct DryRun {
     pub now: Timestamp,
     /// How many recordings are due and not held.
     pub due: u64,
-    /// The first of them, longest overdue first, 1,000 at the most.
+    /// How many accounts' data are due.
+    pub accounts: u64,
+    /// The first of the recordings, longest overdue first, 1,000 at the most.
     pub recordings: Vec<RecordingId>,
     /// Brakes that are on: nothing would be purged.
     pub stopped_by: Vec<String>,
@@ -75,6 +79,7 @@ pub async fn dry_run(archive: &Archive) -> Result<DryRun, PurgeError> {
         dry_run: true,
         now,
         due: archive.catalog.count_due(now).await?,
+        accounts: archive.catalog.count_accounts_due(now).await?,
         recordings: archive.catalog.due(now, DRY_RUN_NAMES).await?,
         stopped_by: brakes.iter().map(|b| b.kind.as_str().to_owned()).collect(),
     })
@@ -135,6 +140,8 @@ async fn take_steps(archive: &Archive, report: &mut PassReport, failures: &mut F
     report.cases_purged = failures.keep("cases", ended);
     let published = statistics::publish(archive, failures).await;
     report.statistics_published = failures.keep("statistics", published);
+    let ended = accounts::end_accounts(archive, failures).await;
+    report.accounts_purged = failures.keep("accounts", ended);
     let destroyed = months::end_months(archive, failures).await;
     report.months_destroyed = failures.keep("months", destroyed);
 }

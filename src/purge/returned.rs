@@ -28,7 +28,14 @@ struct ReturnedCase {
     provider: &'static str,
 }
 
-/// Destroys again every key, of a month or a case, that the catalog knows to be destroyed. Returns how many were there.
+/// The same of an account.
+#[derive(Serialize)]
+struct ReturnedAccount {
+    account: Uuid,
+    provider: &'static str,
+}
+
+/// Destroys again every key, of a month, a case or an account, that the catalog knows to be destroyed. Returns how many were there.
 pub async fn destroy_returned(archive: &Archive) -> Result<u64, PurgeError> {
     let provider = archive.keyring.provider();
     let mut destroyed = 0;
@@ -54,6 +61,10 @@ async fn destroy_again(archive: &Archive, name: KeyName) -> Result<(), PurgeErro
         KeyName::Case(case_id) => {
             let said = ReturnedCase { case_id, provider: provider.kind() };
             archive.entry(Kind::CASE_KEY_RETURNED, About::NothingPersonal, &said, now).await?.0
+        }
+        KeyName::Account(account) => {
+            let said = ReturnedAccount { account, provider: provider.kind() };
+            archive.entry(Kind::ACCOUNT_KEY_RETURNED, About::NothingPersonal, &said, now).await?.0
         }
     };
     let mut tx = archive.catalog.begin().await?;

@@ -105,7 +105,7 @@ pub async fn advance(archive: &Archive, stage: PurgeStage, failures: &mut Failur
 }
 
 /// What a stage needs once before its first recording; false when it has to wait for the next pass.
-async fn make_ready(archive: &Archive, stage: PurgeStage) -> Result<bool, PurgeError> {
+pub(super) async fn make_ready(archive: &Archive, stage: PurgeStage) -> Result<bool, PurgeError> {
     match stage {
         PurgeStage::RowsDeleted => {
             let settled = archive.catalog.settle().await?;
@@ -220,6 +220,6 @@ async fn look_again(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeEr
 }
 
 /// Now, or `earlier` where the clock went back: a certificate's times never run backwards.
-fn not_before(archive: &Archive, earlier: Timestamp) -> Timestamp {
+pub(super) fn not_before(archive: &Archive, earlier: Timestamp) -> Timestamp {
     archive.clock.now().max(earlier)
 }

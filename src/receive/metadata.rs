@@ -26,6 +26,19 @@ impl FieldProblem {
     pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self { field: field.into(), code, message: message.into() }
     }
+
+    /// What is wrong with a text of 1 to `most` characters, of one line or of several. Pure.
+    pub fn of_text(field: impl Into<String>, text: &str, most: usize, lines: bool) -> Option<Self> {
+        if text.trim().is_empty() {
+            Some(Self::new(field, "empty", "must not be empty"))
+        } else if text.chars().count() > most {
+            Some(Self::new(field, "too-long", format!("must have at most {most} characters")))
+        } else if text.chars().any(|c| c.is_control() && !(lines && c == '\n')) {
+            Some(Self::new(field, "control-character", "must have no control characters"))
+        } else {
+            None
+        }
+    }
 }
 
 /// Metadata that cannot be taken: everything that is wrong with it.

@@ -6,9 +6,9 @@ use tokio::io::AsyncSeekExt as _;
 
 use super::ReceiveError;
 use super::pipeline::Checked;
-use crate::archive::row::SealedRow;
+use crate::archive::row::{SealedRow, lookups_of};
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::Wrap;
+use crate::catalog::{Lookups, Wrap};
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, PutBody, RecordingPart};
 use crate::vault::sealed;
@@ -23,7 +23,7 @@ pub struct Sealed {
     /// The row to be sealed.
     pub row: SealedRow,
     /// Keyed hashes to be found by.
-    pub lookups: Vec<Vec<u8>>,
+    pub lookups: Lookups,
 }
 
 /// Seals audio and waveform under a new key and puts them into the store.
@@ -45,7 +45,7 @@ pub async fn seal_and_store(archive: &Archive, checked: &Checked) -> Result<Seal
         supersedes: checked.supersedes,
         decision: None,
     };
-    let lookups = crate::archive::row::lookups_of(&month, metadata);
+    let lookups = lookups_of(&month, metadata, &archive.person_macs(metadata).await?);
     Ok(Sealed { key, wrap: Wrap { holder: name.to_string(), wrapped }, row, lookups })
 }
 

@@ -43,6 +43,34 @@ pub enum LookupField {
     StatisticsCell,
     /// An account in such a cell.
     StatisticsAccount,
+    /// The id of a contact person who left: for data subjects' requests alone.
+    SubjectPerson,
+    /// The name of such a person.
+    SubjectPersonName,
+}
+
+/// What of a mirrored account is known by keyed hashes. The names are part of the MACs and never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MirroredField {
+    /// The product's id of an account.
+    Account,
+    /// An agent whom an account is assigned to.
+    Agent,
+    /// The product's id of a contact person.
+    Person,
+    /// A contact person's name, brought to its search form by the caller.
+    PersonName,
+}
+
+impl MirroredField {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Agent => "agent",
+            Self::Person => "person",
+            Self::PersonName => "person-name",
+        }
+    }
 }
 
 impl LookupField {
@@ -59,6 +87,8 @@ impl LookupField {
             Self::Tag => "tag",
             Self::StatisticsCell => "statistics-cell",
             Self::StatisticsAccount => "statistics-account",
+            Self::SubjectPerson => "subject-person",
+            Self::SubjectPersonName => "subject-person-name",
         }
     }
 }
@@ -128,6 +158,11 @@ impl Secret {
     /// The HMAC-SHA256 that keeps a call's part unique in the whole archive. Meant for [`KeyName::Installation`].
     pub fn call_uniqueness_mac(&self, call_id: &str, part: u32) -> [u8; 32] {
         mac(&self.lookup, &["call-uniqueness", &part.to_string(), call_id])
+    }
+
+    /// The HMAC-SHA256 by which something of a mirrored account is known. Meant for [`KeyName::Installation`].
+    pub fn mirrored_mac(&self, field: MirroredField, value: &str) -> [u8; 32] {
+        mac(&self.lookup, &["mirrored", field.name(), value])
     }
 
     /// The HMAC-SHA256 by which a call is known that was erased in this month, made of [`Self::call_uniqueness_mac`]: it
@@ -240,6 +275,9 @@ mod tests {
         assert_ne!(one, secret(MONTH, 2).lookup_mac(LookupField::Number, "+32470123456"));
         let home = secret("installation", 1);
         assert_ne!(home.call_uniqueness_mac("c1", 1), home.call_uniqueness_mac("c", 11));
+        let mirrored = home.mirrored_mac(MirroredField::Person, "p-7");
+        assert_ne!(mirrored, home.mirrored_mac(MirroredField::Agent, "p-7"));
+        assert_ne!(mirrored, home.lookup_mac(LookupField::Person, "p-7"));
         let call = home.call_uniqueness_mac("c1", 1);
         assert_ne!(secret(MONTH, 1).erased_call_mac(&call), secret(MONTH, 2).erased_call_mac(&call));
         // Computed apart, with HMAC and HKDF written out.

@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::accounts::agency;
 use crate::cases::{legal, new_case};
 use crate::on_both_stacks;
 use crate::support::archive::{Answer, Running, Someone, at, call};
@@ -20,6 +21,7 @@ on_both_stacks!(
     recordings_are_answered_as_described,
     oversight_is_answered_as_described,
     cases_are_answered_as_described,
+    accounts_are_answered_as_described,
     problems_are_answered_as_described,
     a_second_decision_is_answered_as_described,
     disclosures_are_answered_as_described,
@@ -231,6 +233,42 @@ async fn cases_are_answered_as_described(place: &Place) {
     assert_eq!(ask(holds, 409, &an, &json!({"account": "A-1"})).await["code"], "case-closed");
     described.check("get", one, 200, &running.get(&an, &of_this(one)).await);
     described.check("get", cases, 200, &running.get(&an, cases).await);
+}
+
+async fn accounts_are_answered_as_described(place: &Place) {
+    let running = Running::start(place).await;
+    let described = Described::by(&running).await;
+    let (ingest, legal) = (running.token(Role::Ingest, &[], None).await, running.token(Role::Legal, &[], None).await);
+    let (accounts, one) = ("/v1/accounts", "/v1/accounts/{id}");
+    let of = |path: &str, id: &str| path.replace("{id}", id).replace("{person}", "p-7");
+    for (id, status) in [("A-1", 201), ("A-1", 200), ("A-2", 201)] {
+        let put = running.request(&ingest, Method::PUT, &of(one, id)).json(&agency("Immo Voorbeeld"));
+        described.check("put", one, status, &running.send(put).await);
+    }
+    let ask = async |path: &str, status: u16, id: &str, body: &Value| {
+        described.check("post", path, status, &post_json(&running, &ingest, &of(path, id), body).await)
+    };
+    ask("/v1/accounts/{id}/persons/{person}/left", 200, "A-1", &json!({})).await;
+    ask("/v1/accounts/{id}/close", 200, "A-1", &json!({})).await;
+    ask("/v1/accounts/{id}/reopen", 200, "A-1", &json!({})).await;
+    ask("/v1/accounts/{id}/merge", 200, "A-2", &json!({"into": "A-1"})).await;
+    assert_eq!(ask("/v1/accounts/{id}/close", 409, "A-2", &json!({})).await["code"], "account-merged");
+    let end = "/v1/accounts/{id}/end-relation";
+    assert_eq!(ask(end, 422, "A-1", &json!({"ended_at": "2030-01-01T00:00:00Z"})).await["code"], "invalid-body");
+    let uuid = ask(end, 200, "A-1", &json!({"ended_at": "2016-11-22T12:00:00Z"})).await["uuid"].clone();
+    for who in [&ingest, &legal] {
+        described.check("get", one, 200, &running.get(who, &of(one, "A-1")).await);
+        described.check("get", accounts, 200, &running.get(who, accounts).await);
+    }
+    running.clock.set(at("2026-11-22T12:00:00Z"));
+    assert_eq!(described.check("get", one, 410, &running.get(&legal, &of(one, "A-1")).await)["code"], "expired");
+    let operator = running.token(Role::Operator, &[], None).await;
+    let runs = "/v1/purge-runs";
+    let dry = post_json(&running, &operator, runs, &json!({"dry_run": true})).await;
+    assert_eq!(described.check("post", runs, 200, &dry)["accounts"], 1);
+    described.check("post", runs, 200, &post_json(&running, &operator, runs, &json!({"dry_run": false})).await);
+    let path = format!("/v1/retention/certificates/{}", uuid.as_str().expect("a uuid"));
+    described.check("get", "/v1/retention/certificates/{id}", 200, &running.get(&legal, &path).await);
 }
 
 async fn problems_are_answered_as_described(place: &Place) {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::crash::points::{
-    CASE, CASE_END, DECISION, ERASURE, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE, STATISTICS,
+    ACCOUNT, ACCOUNT_END, CASE, CASE_END, DECISION, ERASURE, EVIDENCE, INGEST, LEAVING, LONG_INGEST, MERGE, MONTH,
+    PURGE, RELATED, RELEASE, RULE, STATISTICS,
 };
 use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
@@ -42,6 +43,9 @@ fn each_is_died_at() {
         .chain(PURGE.all())
         .chain(MONTH.all())
         .chain(STATISTICS.iter().copied())
+        .chain(ACCOUNT.iter().copied())
+        .chain(ACCOUNT_END.iter().copied())
+        .chain(LEAVING.iter().copied())
         .chain(ERASURE.iter().copied())
         .chain(CASE.iter().copied())
         .chain(CASE_END.iter().copied())
@@ -52,7 +56,7 @@ fn each_is_died_at() {
         .chain(KEYS_POINTS.iter().copied())
         .chain(related)
         .chain(packages);
-    let in_tests: BTreeSet<String> = lists.chain([DECISION, RULE]).map(str::to_owned).collect();
+    let in_tests: BTreeSet<String> = lists.chain([DECISION, MERGE, RULE]).map(str::to_owned).collect();
     let untested: Vec<_> = in_source.difference(&in_tests).collect();
     assert!(untested.is_empty(), "no test dies at {untested:?}");
     let gone: Vec<_> = in_tests.difference(&in_source).collect();

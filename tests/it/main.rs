@@ -1,6 +1,7 @@
 //! One binary for every integration test, so that they link once. One module per subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that fails should say so at once")]
 
+mod accounts;
 mod answers;
 mod attest;
 mod audio;

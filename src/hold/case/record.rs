@@ -1,10 +1,13 @@
 //! The store's copy of a case, sealed under its secret: with it a lost or old catalog gets back the case, its notes, rules
 //! and releases, and what the ledger says about it. Its holds come back with the recordings' sidecars.
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::text;
+use crate::archive::copies::{self, Copied, MAX_BYTES};
 use crate::archive::sidecar::{SidecarEntry, base64_bytes};
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{CaseRow, NoteRow, ReleaseRow, ReleaseScope, ReleaseState, RuleRow};
@@ -12,16 +15,12 @@ use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
 use crate::vault::keys::KeyName;
-use crate::vault::objects::{ObjectKey, StoreError};
+use crate::vault::objects::ObjectKey;
 
 /// The version of the form.
 const VERSION: u32 = 1;
-/// Longest copy that is written, and so the longest that is read, in bytes.
-const MAX_BYTES: u64 = 64 << 20;
 /// Entries of the ledger that a copy carries, the newest; never accesses.
 const MAX_ENTRIES: u32 = 5_000;
-/// Cases that one look at the catalog gives.
-const PAGE: u32 = 100;
 
 /// What is sealed.
 #[derive(Serialize, Deserialize)]
@@ -134,52 +133,60 @@ impl KeptRelease {
     }
 }
 
+/// Cases as what has a copy.
+struct Cases;
+
+#[async_trait]
+impl Copied for Cases {
+    const WHAT: &'static str = "case";
+    type Row = CaseRow;
+
+    fn writer(archive: &Archive) -> &Mutex<()> {
+        &archive.case_writer
+    }
+
+    fn key(id: Uuid) -> ObjectKey {
+        ObjectKey::Case(id)
+    }
+
+    async fn row(archive: &Archive, id: Uuid) -> Result<Option<CaseRow>, ArchiveError> {
+        Ok(archive.catalog.case(id).await?.filter(|case| !case.is_purging))
+    }
+
+    fn revision(row: &CaseRow) -> u64 {
+        row.revision
+    }
+
+    async fn sealed(archive: &Archive, row: &CaseRow) -> Result<Vec<u8>, ArchiveError> {
+        text::seal(archive, row.id, "record", &record_of(archive, row).await?).await
+    }
+
+    fn was_put() {
+        crate::failpoint::hit("case.stored");
+    }
+
+    async fn note_stored(archive: &Archive, id: Uuid, revision: u64) -> Result<(), ArchiveError> {
+        Ok(archive.catalog.case_stored(id, revision).await?)
+    }
+
+    async fn not_stored(archive: &Archive, limit: u32) -> Result<Vec<Uuid>, ArchiveError> {
+        Ok(archive.catalog.cases_not_stored(limit).await?)
+    }
+}
+
 /// Brings the store's copy of a case up to its row. What fails is left to the background pass.
 pub(in crate::hold) async fn keep(archive: &Archive, id: Uuid) {
-    if let Err(error) = refresh(archive, id).await {
-        tracing::warn!(case = %id, %error, "the store's copy of a case is left to the background pass");
-    }
+    copies::keep::<Cases>(archive, id).await;
 }
 
-/// Brings the store's copy of a case up to its row. One at a time in this process, and looked at again after the write:
-/// an older state must not stay over a newer one, nor anything of a case that the purge took meanwhile.
+/// Brings the store's copy of a case up to its row.
 pub async fn refresh(archive: &Archive, id: Uuid) -> Result<(), ArchiveError> {
-    let _one_at_a_time = archive.case_writer.lock().await;
-    let mut row = archive.catalog.case(id).await?;
-    while let Some(case) = row.filter(|case| !case.is_purging) {
-        let record = record_of(archive, &case).await?;
-        let sealed = text::seal(archive, id, "record", &record).await?;
-        if sealed.len() as u64 > MAX_BYTES {
-            return Err(StoreError::TooLarge { max_bytes: MAX_BYTES }.into());
-        }
-        archive.store.put(&ObjectKey::Case(id), sealed.into()).await?;
-        crate::failpoint::hit("case.stored");
-        row = archive.catalog.case(id).await?;
-        match &row {
-            Some(now) if now.revision == case.revision && !now.is_purging => {
-                return Ok(archive.catalog.case_stored(id, case.revision).await?);
-            }
-            Some(now) if !now.is_purging => {}
-            _ => archive.store.delete(&ObjectKey::Case(id)).await?,
-        }
-    }
-    Ok(())
+    copies::refresh::<Cases>(archive, id).await
 }
 
-/// Brings the copies up to date that are not, a page at the most. Returns how many; the first failure at the end, so that
-/// one case keeps no other from being kept.
+/// Brings the copies up to date that are not, a page at the most. Returns how many.
 pub async fn refresh_stale(archive: &Archive) -> Result<u64, ArchiveError> {
-    let (mut written, mut first) = (0, None);
-    for id in archive.catalog.cases_not_stored(PAGE).await? {
-        match refresh(archive, id).await {
-            Ok(()) => written += 1,
-            Err(error) => {
-                tracing::error!(case = %id, %error, "the store has no new copy of a case");
-                first.get_or_insert(error);
-            }
-        }
-    }
-    first.map_or(Ok(written), Err)
+    copies::refresh_stale::<Cases>(archive).await
 }
 
 async fn record_of(archive: &Archive, case: &CaseRow) -> Result<Record, ArchiveError> {

@@ -11,7 +11,6 @@ use crate::clock::Timestamp;
 use crate::receive::metadata::FieldProblem;
 use crate::recording::Language;
 use crate::vault::keys::KeyName;
-use crate::vault::small;
 
 /// The longest reference and the longest name of an owner, in characters.
 const MAX_NAME_CHARS: usize = 200;
@@ -46,19 +45,6 @@ impl CaseText {
     }
 }
 
-/// One line, or several: what is wrong with a text. Pure.
-pub(in crate::hold) fn problem(field: &str, text: &str, most: usize, lines: bool) -> Option<FieldProblem> {
-    if text.trim().is_empty() {
-        Some(FieldProblem::new(field, "empty", "must not be empty"))
-    } else if text.chars().count() > most {
-        Some(FieldProblem::new(field, "too-long", format!("must have at most {most} characters")))
-    } else if text.chars().any(|c| c.is_control() && !(lines && c == '\n')) {
-        Some(FieldProblem::new(field, "control-character", "must have no control characters"))
-    } else {
-        None
-    }
-}
-
 fn review_problem(review_at: Timestamp, now: Timestamp) -> Option<FieldProblem> {
     (review_at <= now).then(|| FieldProblem::new("review_at", "out-of-range", "must lie in the future"))
 }
@@ -66,6 +52,7 @@ fn review_problem(review_at: Timestamp, now: Timestamp) -> Option<FieldProblem> 
 impl NewCase {
     /// Everything that is wrong with it. Pure.
     pub fn problems(&self, now: Timestamp) -> Vec<FieldProblem> {
+        let problem = FieldProblem::of_text;
         let found = [
             problem("reference", &self.reference, MAX_NAME_CHARS, false),
             problem("ground", &self.ground, MAX_GROUND_CHARS, true),
@@ -79,7 +66,8 @@ impl NewCase {
 impl Change {
     /// Everything that is wrong with it. Pure.
     pub fn problems(&self, now: Timestamp) -> Vec<FieldProblem> {
-        let text = |field, text: &Option<String>, most, lines| problem(field, text.as_deref()?, most, lines);
+        let text =
+            |field, text: &Option<String>, most, lines| FieldProblem::of_text(field, text.as_deref()?, most, lines);
         let found = [
             text("reference", &self.reference, MAX_NAME_CHARS, false),
             text("ground", &self.ground, MAX_GROUND_CHARS, true),
@@ -102,12 +90,12 @@ impl Change {
 
 /// Everything that is wrong with a note. Pure.
 pub fn note_problems(text: &str) -> Vec<FieldProblem> {
-    problem("text", text, MAX_NOTE_CHARS, true).into_iter().collect()
+    FieldProblem::of_text("text", text, MAX_NOTE_CHARS, true).into_iter().collect()
 }
 
 /// Everything that is wrong with the reason of a closing, a release or a decision. Pure.
 pub fn reason_problems(reason: &str) -> Vec<FieldProblem> {
-    problem("reason", reason, MAX_REASON_CHARS, true).into_iter().collect()
+    FieldProblem::of_text("reason", reason, MAX_REASON_CHARS, true).into_iter().collect()
 }
 
 /// Seals something of a case under its secret, which is there since the case is. `what` says which thing it is.
@@ -117,9 +105,7 @@ pub(in crate::hold) async fn seal<T: Serialize>(
     what: &str,
     value: &T,
 ) -> Result<Vec<u8>, ArchiveError> {
-    let secret = archive.keyring.secret(&KeyName::Case(case)).await?;
-    let text = serde_json::to_vec(value).map_err(|_| ArchiveError::Document("a case"))?;
-    Ok(small::seal(secret.meta_key(), &aad(case, what), &text)?)
+    archive.seal_under(KeyName::Case(case), &aad(case, what), value).await
 }
 
 /// Opens what [`seal`] sealed.
@@ -129,13 +115,11 @@ pub(in crate::hold) async fn open<T: DeserializeOwned>(
     what: &str,
     sealed: &[u8],
 ) -> Result<T, ArchiveError> {
-    let secret = archive.keyring.secret(&KeyName::Case(case)).await?;
-    let text = small::open(secret.meta_key(), &aad(case, what), sealed)?;
-    serde_json::from_slice(&text).map_err(|_| ArchiveError::Document("a case"))
+    archive.open_under(KeyName::Case(case), &aad(case, what), sealed).await
 }
 
-fn aad(case: Uuid, what: &str) -> Vec<u8> {
-    format!("case/{case}/{what}").into_bytes()
+fn aad(case: Uuid, what: &str) -> String {
+    format!("case/{case}/{what}")
 }
 
 pub(super) async fn seal_case(archive: &Archive, case: Uuid, text: &CaseText) -> Result<Vec<u8>, ArchiveError> {

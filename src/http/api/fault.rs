@@ -3,6 +3,7 @@
 use axum::http::HeaderValue;
 use axum::http::header::RETRY_AFTER;
 
+use crate::account::AccountError;
 use crate::archive::ArchiveError;
 use crate::evidence::EvidenceError;
 use crate::find::FindError;
@@ -87,6 +88,23 @@ impl From<HoldError> for Problem {
                 HoldError::Archive(error) => error.into(),
                 other => Self::internal(&other),
             },
+        }
+    }
+}
+
+impl From<AccountError> for Problem {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::NotFound => Self::new(Code::NotFound),
+            AccountError::Merged(into) => Self::new(Code::AccountMerged).member("into", into),
+            AccountError::Gone => Self::new(Code::Expired),
+            AccountError::Erased => Self::new(Code::Erased),
+            AccountError::Itself => Self::new(Code::Conflict).detail(&error),
+            AccountError::EndedAt => {
+                let problem = FieldProblem::new("ended_at", "out-of-range", "must not lie in the future");
+                Self::fields(Code::InvalidBody, vec![problem])
+            }
+            AccountError::Archive(error) => error.into(),
         }
     }
 }

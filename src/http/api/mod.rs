@@ -1,5 +1,6 @@
 //! The handlers, one file per subject.
 
+pub mod accounts;
 pub mod cases;
 pub mod docs;
 pub mod evidence;

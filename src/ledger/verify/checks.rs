@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::detail;
 use super::report::{CheckKind, Report};
 use crate::ledger::LedgerError;
+use crate::ledger::account_certificate::AccountCertificate;
 use crate::ledger::certificate::Certificate;
 use crate::ledger::destruction::DestructionRecord;
 use crate::ledger::document::Document;
@@ -35,7 +36,7 @@ checks! {
     TIMESTAMP = "timestamp", "It is not shown that the tree existed at that time.";
     WITNESS = "witness", "It is not shown that this witness saw the tree as the continuation of those before.";
     COARSE = "coarse enough", "A cell is of fewer calls than the statistics promise.";
-    GONE = "looked again", "Something of the recording was still there when it was looked for again.";
+    GONE = "looked again", "Something of it was still there when it was looked for again.";
 }
 
 /// Members of a payload that say what a receipt is about: without them the entry could be about anything.
@@ -72,6 +73,17 @@ pub(super) fn certificate(report: &mut Report, document: &Document) -> Option<St
     let left = facts.found_again.total();
     report.add(GONE, left == 0, &format!("{left} things were found at {}", facts.looked_again_at));
     proven(report, document, &certificate.ledger, &Kind::PURGE_COMPLETED)
+}
+
+pub(super) fn account_certificate(report: &mut Report, document: &Document) -> Option<String> {
+    let read = document.read::<AccountCertificate>();
+    report.add(SHAPE, read.is_ok(), &detail(&read));
+    let certificate = read.ok()?;
+    let facts = &certificate.facts;
+    report.add(ORDER, facts.disorder().is_none(), facts.disorder().unwrap_or_default());
+    let left = facts.found_again.total();
+    report.add(GONE, left == 0, &format!("{left} things were found at {}", facts.looked_again_at));
+    proven(report, document, &certificate.ledger, &Kind::ACCOUNT_PURGED)
 }
 
 pub(super) fn destruction(report: &mut Report, document: &Document) -> Option<String> {

@@ -13,6 +13,8 @@ pub enum Subject {
     Receipt,
     /// A certificate of deletion.
     Certificate,
+    /// A certificate that an account's data are gone.
+    AccountCertificate,
     /// A record that a month's key was destroyed.
     DestructionRecord,
     /// Published statistics.

@@ -74,6 +74,12 @@ pub enum ObjectKey {
     Case(Uuid),
     /// `cases/<uuid>.purged`: that a case was purged, sealed under the installation's key.
     CasePurged(Uuid),
+    /// `accounts/<uuid>`: what brings an account back when the catalog is lost, sealed.
+    Account(Uuid),
+    /// `accounts/<uuid>.purged`: that an account's data came to its end, sealed under the installation's key.
+    AccountPurged(Uuid),
+    /// `accounts/<uuid>.certificate.json`: the certificate of that.
+    AccountCertificate(Uuid),
     /// `disclosures/<case>/<uuid>`: what brings a row of the register back when the catalog is lost, sealed.
     Disclosure {
         /// The case.
@@ -117,6 +123,9 @@ impl fmt::Display for ObjectKey {
             Self::TokenRevoked(id) => write!(f, "tokens/{}.revoked", id.as_hyphenated()),
             Self::Case(id) => write!(f, "cases/{}", id.as_hyphenated()),
             Self::CasePurged(id) => write!(f, "cases/{}.purged", id.as_hyphenated()),
+            Self::Account(id) => write!(f, "accounts/{}", id.as_hyphenated()),
+            Self::AccountCertificate(id) => write!(f, "accounts/{}.certificate.json", id.as_hyphenated()),
+            Self::AccountPurged(id) => write!(f, "accounts/{}.purged", id.as_hyphenated()),
             Self::Disclosure { case, id } => write!(f, "disclosures/{}/{}", case.as_hyphenated(), id.as_hyphenated()),
             Self::Statistics(month) => write!(f, "statistics/{month}.json"),
             Self::Erased { month, id } => write!(f, "erased/{month}/{id}"),
@@ -162,6 +171,12 @@ fn parse(text: &str) -> Option<ObjectKey> {
         "cases" => Some(match rest.strip_suffix(".purged") {
             Some(id) => ObjectKey::CasePurged(Uuid::try_parse(id).ok()?),
             None => ObjectKey::Case(Uuid::try_parse(rest).ok()?),
+        }),
+        "accounts" => Some(match rest.split_once('.') {
+            Some((id, "purged")) => ObjectKey::AccountPurged(Uuid::try_parse(id).ok()?),
+            Some((id, "certificate.json")) => ObjectKey::AccountCertificate(Uuid::try_parse(id).ok()?),
+            Some(_) => return None,
+            None => ObjectKey::Account(Uuid::try_parse(rest).ok()?),
         }),
         "disclosures" => {
             let (case, id) = rest.split_once('/')?;
@@ -231,6 +246,11 @@ impl Prefix {
     /// What the store keeps of cases.
     pub fn cases() -> Self {
         Self("cases/".into())
+    }
+
+    /// What the store keeps of accounts.
+    pub fn accounts() -> Self {
+        Self("accounts/".into())
     }
 
     /// The register of disclosures.
@@ -306,6 +326,10 @@ mod tests {
             format!("tokens/{ID}.revoked"),
             format!("cases/{ID}"),
             format!("cases/{ID}.purged"),
+            format!("accounts/{ID}"),
+            format!("accounts/{ID}.purged"),
+            format!("accounts/{ID}.certificate.json"),
+            format!("secrets/account-{ID}"),
             format!("disclosures/{ID}/{ID}"),
             "statistics/2031-11.json".into(),
             format!("erased/2031-11/{ID}"),
@@ -339,6 +363,9 @@ mod tests {
             format!("erased/2031-11/{ID}/x"),
             format!("erased/{ID}"),
             format!("cases/{}", ID.to_uppercase()),
+            "accounts/A-1".into(),
+            format!("accounts/{ID}.json"),
+            format!("accounts/{}", ID.to_uppercase()),
         ] {
             assert!(text.parse::<ObjectKey>().is_err(), "{text}");
         }

@@ -106,7 +106,7 @@ async fn month_secret(archive: &Archive, month: &str) -> SecretState {
 }
 
 /// One asks for the release of everything, the other approves.
-async fn release_all(running: &Running, case: Uuid, one: &Someone, other: &Someone) {
+pub(crate) async fn release_all(running: &Running, case: Uuid, one: &Someone, other: &Someone) {
     let asked = json!({"all": true, "reason": "it is over"});
     let release = post(running, one, &format!("/v1/cases/{case}/release"), &asked).await;
     assert_eq!(release.status, 201, "{:?}", release.told());

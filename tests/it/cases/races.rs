@@ -53,6 +53,7 @@ pub(crate) async fn a_wave(archive: &Archive, first: RecordingId, wave: usize) -
     let (_, sealed) = archive.open_recording(&row).await.expect("it opens");
     let month = KeyName::Month(row.month);
     let secret = archive.keyring.secret(&month).await.expect("a month");
+    let who = archive.person_macs(&sealed.metadata).await.expect("keyed hashes");
     let mut ids = Vec::with_capacity(WAVE);
     let mut tx = archive.catalog.begin().await.expect("a transaction");
     for _ in 0..WAVE {
@@ -76,7 +77,7 @@ pub(crate) async fn a_wave(archive: &Archive, first: RecordingId, wave: usize) -
             sealed: seal_row(id, &key, &sealed).expect("sealed"),
             sealed_receipt: Vec::new(),
             wraps: vec![Wrap { holder: month.to_string(), wrapped }],
-            lookups: lookups_of(&secret, &sealed.metadata),
+            lookups: lookups_of(&secret, &sealed.metadata, &who),
         };
         tx.insert_recording(&new).await.expect("a row");
         ids.push(id);

@@ -8,7 +8,7 @@ mod rows;
 mod search;
 mod tls;
 
-use earwitness::catalog::{Catalog, NewRecording, Wrap};
+use earwitness::catalog::{Catalog, Lookups, NewRecording, Wrap};
 use earwitness::clock::Timestamp;
 use earwitness::recording::{RecordingId, Status};
 
@@ -43,7 +43,7 @@ pub fn recording(account: &str, recorded_at: &str, expires_at: &str) -> NewRecor
         sealed: b"sealed".to_vec(),
         sealed_receipt: b"receipt".to_vec(),
         wraps: vec![Wrap { holder: format!("month-{month}"), wrapped: b"wrapped".to_vec() }],
-        lookups: Vec::new(),
+        lookups: Lookups::default(),
     }
 }
 

@@ -102,7 +102,7 @@ async fn a_hold_in_force_keeps_the_purge_away(place: &CatalogPlace) {
 async fn the_steps_come_in_their_order_and_leave_nothing(place: &CatalogPlace) {
     let catalog = place.open().await;
     let mut new = recording("acc", "2026-01-01T10:00:00Z", DEADLINE);
-    new.lookups = vec![vec![1; 32], vec![2; 32]];
+    new.lookups.of_call = vec![vec![1; 32], vec![2; 32]];
     insert(&catalog, &new).await;
     assert!(fence(&catalog, new.id, DEADLINE).await);
     let purge = catalog.purge_of(new.id).await.expect("an answer").expect("a purge");

@@ -35,7 +35,7 @@ async fn sixty(catalog: &Catalog) -> Vec<NewRecording> {
         );
         new.product = (n % 2 == 0).then(|| "leads".to_owned());
         new.status = ALL[usize::from(n % 4)];
-        new.lookups = vec![vec![n % 5; 32], vec![100 + n % 7; 32]];
+        new.lookups.of_call = vec![vec![n % 5; 32], vec![100 + n % 7; 32]];
         insert(catalog, &new).await;
         if n % 10 == 0 {
             let mut tx = catalog.begin().await.expect("a transaction");
@@ -62,7 +62,7 @@ async fn filters_find_what_a_loop_finds(place: &CatalogPlace) {
     let filter = Filter { from: Some(from), to: Some(at("2026-02-20T00:00:00Z")), ..Filter::default() };
     let within = newest_first(&|_, r| r.recorded_at >= from && r.recorded_at < at("2026-02-20T00:00:00Z"));
     assert_eq!(ids(&catalog, &everything(), &filter).await, within);
-    let filter = Filter { account: Some("b".into()), product: Some("leads".into()), ..Filter::default() };
+    let filter = Filter { accounts: Some(vec!["b".into()]), product: Some("leads".into()), ..Filter::default() };
     assert_eq!(ids(&catalog, &everything(), &filter).await, newest_first(&|n, _| n % 3 == 1 && n % 2 == 0));
     let filter = Filter { status: Some(Status::Quarantined), ..Filter::default() };
     assert_eq!(ids(&catalog, &everything(), &filter).await, newest_first(&|n, _| n % 4 == 1));

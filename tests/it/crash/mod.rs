@@ -1,6 +1,7 @@
 //! `kill -9` at every step of ingest and purge, then a restart: nothing acknowledged is lost, nothing is deleted early,
 //! nothing is left over.
 
+pub(crate) mod accounts;
 mod after;
 mod cases;
 mod evidence;
@@ -14,7 +15,8 @@ use serde_json::Value;
 use crate::support::stack::Stack;
 use crate::support::world::{World, call, tone, tone_of};
 use points::{
-    CASE, CASE_END, ERASURE, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE, STATISTICS,
+    ACCOUNT, ACCOUNT_END, CASE, CASE_END, ERASURE, EVIDENCE, INGEST, LEAVING, LONG_INGEST, MERGE, MONTH, PURGE,
+    RELATED, RELEASE, RULE, STATISTICS,
 };
 use reqwest::StatusCode;
 
@@ -45,6 +47,10 @@ on_both! {
     statistics: |stack| for point in STATISTICS { purge::publishing_dies_at(stack, point).await };
     a_case: |stack| for point in CASE { cases::opening_dies_at(stack, point).await };
     the_end_of_a_case: |stack| for point in CASE_END { cases::end_dies_at(stack, point).await };
+    an_account: |stack| for point in ACCOUNT { accounts::word_dies_at(stack, point).await };
+    a_leaving: |stack| for point in LEAVING { accounts::leaving_dies_at(stack, point).await };
+    a_merge: |stack| accounts::merge_dies_at(stack, MERGE).await;
+    the_end_of_an_account: |stack| for point in ACCOUNT_END { accounts::end_dies_at(stack, point).await };
     a_rule: |stack| cases::rule_dies_at(stack, RULE).await;
     a_release: |stack| for point in RELEASE { cases::release_dies_at(stack, point).await };
     a_package: |stack| for (point, state) in EVIDENCE { evidence::package_dies_at(stack, point, state).await };

@@ -94,6 +94,27 @@ pub(crate) const CASE: &[&str] = &["case.key_made", "case.opened", "case.stored"
 pub(crate) const CASE_END: &[&str] =
     &["case.fenced", "case.end_kept", "case.key_destroyed", "case.objects_deleted", "case.purged"];
 
+/// Of what the product says of an account.
+pub(crate) const ACCOUNT: &[&str] = &["account.key_made", "account.changed", "account.stored"];
+
+/// Of a person who leaves.
+pub(crate) const LEAVING: &[&str] = &["account.person_left", "account.recordings_moved"];
+
+/// Of two accounts that become one.
+pub(crate) const MERGE: &str = "account.merged";
+
+/// Of an account whose time is over.
+pub(crate) const ACCOUNT_END: &[&str] = &[
+    "account.fenced",
+    "account.end_kept",
+    "account.key_destroyed",
+    "account.objects_deleted",
+    "account.rows_deleted",
+    "account.looked_again",
+    "account.certificate_stored",
+    "account.certified",
+];
+
 /// Of a rule that is being placed.
 pub(crate) const RULE: &str = "rule.placed";
 

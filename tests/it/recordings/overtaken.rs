@@ -42,6 +42,7 @@ async fn row_of(archive: &Archive, id: RecordingId) -> NewRecording {
     let sidecar = archive.read_sidecar(month(), id).await.unwrap().expect("a sidecar");
     let secret = archive.keyring.secret(&KeyName::Month(month())).await.unwrap();
     let row = open_row(id, &sidecar.key, &sidecar.body.sealed).unwrap();
+    let who = archive.person_macs(&row.metadata).await.unwrap();
     let body = sidecar.body;
     NewRecording {
         id,
@@ -61,7 +62,7 @@ async fn row_of(archive: &Archive, id: RecordingId) -> NewRecording {
         sealed: body.sealed,
         sealed_receipt: body.sealed_receipt,
         wraps: sidecar.wraps,
-        lookups: lookups_of(&secret, &row.metadata),
+        lookups: lookups_of(&secret, &row.metadata, &who),
     }
 }
 

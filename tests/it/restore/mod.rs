@@ -1,5 +1,6 @@
 //! Backups made and put back with the documented commands: what they bring back, and what they never do.
 
+mod accounts;
 mod cases;
 mod copies;
 pub(crate) mod keys;
