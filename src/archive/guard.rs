@@ -2,7 +2,7 @@
 //! (legal hold). Set after the commit, never before it: a lock that came first would leave orphans that nobody can
 //! delete for five years. What was asked for is read back; what was not read back yet is done again.
 
-use super::{Archive, ArchiveError};
+use super::{Archive, ArchiveError, Round};
 use crate::catalog::{Guard, Stage};
 use crate::recording::{ExpiryMonth, RecordingId};
 use crate::vault::objects::{HoldOutcome, LockOutcome, ObjectKey, RecordingPart, StoreError, StoreFacts};
@@ -132,31 +132,26 @@ impl Archive {
         Ok(())
     }
 
-    /// Sets the guards that are missing, at most so many. Returns how many recordings got theirs; the first failure at
-    /// the end, so that one object keeps no other from being guarded.
+    /// Sets the guards that are missing, about so many at the most. Returns how many recordings got theirs, or the first
+    /// failure, which keeps no other from being guarded.
     pub async fn guard_missing(&self, most: u32) -> Result<u64, ArchiveError> {
         if !self.store_facts().await?.locks {
             return Ok(0);
         }
-        let (mut guarded, mut tried, mut after, mut first) = (0, 0, None, None);
-        while tried < most {
-            let ids = self.catalog.guards_missing(after, PAGE.min(most - tried)).await?;
-            let Some(last) = ids.last() else { break };
-            after = Some(*last);
-            for id in &ids {
-                tried += 1;
-                match self.guard(*id).await {
-                    Ok(()) => guarded += 1,
-                    Err(error) => {
-                        metrics::counter!("earwitness_guard_failures_total").increment(1);
-                        tracing::error!(recording = %id, %error, "a recording is not guarded by the store");
-                        first.get_or_insert(error);
-                    }
-                }
+        let mut round = Round::begin(&self.bookmarks.guards, u64::from(most));
+        while round.goes_on() {
+            let page = self.catalog.guards_missing(round.after(), PAGE.min(most)).await?;
+            round.turn(page.last().copied());
+            for id in page {
+                let guarded = self.guard(id).await.inspect_err(|error| {
+                    metrics::counter!("earwitness_guard_failures_total").increment(1);
+                    tracing::error!(recording = %id, %error, "a recording is not guarded by the store");
+                });
+                round.count(guarded.map(|()| 1));
             }
         }
         let missing = self.catalog.count_guards_missing().await?;
         metrics::gauge!("earwitness_locks_missing").set(missing as f64);
-        first.map_or(Ok(guarded), Err)
+        round.end()
     }
 }

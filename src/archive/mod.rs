@@ -11,6 +11,7 @@ pub mod journal;
 mod open;
 mod pinned;
 mod revocations;
+pub mod round;
 pub mod row;
 pub mod set_up;
 mod shelf;
@@ -27,6 +28,7 @@ pub use attest::Attested;
 pub use engines::{open_keys, open_store};
 pub use error::ArchiveError;
 pub use open::Parts;
+pub use round::{Bookmarks, Round};
 
 use crate::audio::Supervisor;
 use crate::catalog::Catalog;
@@ -89,6 +91,8 @@ pub struct Archive {
     pub case_writer: tokio::sync::Mutex<()>,
     /// Wakes whoever catches recordings that arrive under a rule.
     pub arrivals_nudge: Notify,
+    /// Where the rounds over what waits go on.
+    pub bookmarks: Bookmarks,
     /// Sidecars are rewritten one at a time, so that an older state cannot overtake a newer one.
     sidecar_writer: tokio::sync::Mutex<()>,
     /// What the store was found to enforce.

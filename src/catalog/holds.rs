@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 use uuid::Uuid;
 
 use super::cases::{time, uuid};
+use super::purge_row::{Place, bound};
 use super::recordings::parse_ids;
 use super::sql::statements;
 use super::{Catalog, CatalogError, Result, Tx, exactly_one, signed, unsigned};
@@ -33,11 +34,12 @@ statements! {
     CHANGE = "UPDATE recordings SET hold_revision = hold_revision + 1, revision = revision + 1 WHERE id = $1 AND stage = 'live' AND hold_revision = $2";
     CASE_HOLDS = "SELECT count(*) FROM holds WHERE recording_id = $1 AND case_id = $2 AND released_at IS NULL";
     // Only what a case's key opens as well: without one, the month's is the last there is.
-    PAST_DEADLINE = "SELECT r.id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 \
+    PAST_DEADLINE = "SELECT r.expires_at, r.id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 \
+        AND (r.expires_at > $2 OR (r.expires_at = $2 AND r.id > $3)) \
         AND EXISTS (SELECT 1 FROM recording_keys k WHERE k.recording_id = r.id AND k.holder = 'month-' || r.month) \
         AND EXISTS (SELECT 1 FROM recording_keys k WHERE k.recording_id = r.id AND k.holder LIKE 'case-%') \
         AND EXISTS (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL) \
-        ORDER BY r.expires_at, r.id LIMIT $2";
+        ORDER BY r.expires_at, r.id LIMIT $4";
     COUNT = "SELECT count(*) FROM holds WHERE recording_id = $1 AND released_at IS NULL";
 }
 
@@ -136,11 +138,13 @@ impl Catalog {
         parse_ids(&ids)
     }
 
-    /// Held recordings that are past their deadline and still under their month's key.
-    pub async fn held_past_deadline(&self, now: Timestamp, limit: u32) -> Result<Vec<RecordingId>> {
-        let ids: Vec<String> =
-            sqlx::query_scalar(PAST_DEADLINE).bind(now.micros()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        parse_ids(&ids)
+    /// Held recordings that are past their deadline and still under their month's key, with their deadlines, longest
+    /// overdue first, those that come after a place in that order.
+    pub async fn held_past_deadline(&self, now: Timestamp, after: Option<Place>, limit: u32) -> Result<Vec<Place>> {
+        let (at, id) = bound(after);
+        let query = sqlx::query(PAST_DEADLINE).bind(now.micros()).bind(at).bind(id).bind(i64::from(limit));
+        let place = |row: &AnyRow| Ok((time(row, "expires_at")?, uuid(row, "id").map(RecordingId)?));
+        query.fetch_all(&self.pool).await?.iter().map(place).collect()
     }
 }
 

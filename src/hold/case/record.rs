@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::text;
 use crate::archive::sidecar::{SidecarEntry, base64_bytes};
-use crate::archive::{Archive, ArchiveError};
+use crate::archive::{Archive, ArchiveError, Round};
 use crate::catalog::{CaseRow, NoteRow, ReleaseRow, ReleaseScope, ReleaseState, RuleRow};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
@@ -20,6 +20,8 @@ const VERSION: u32 = 1;
 const MAX_BYTES: u64 = 64 << 20;
 /// Entries of the ledger that a copy carries, the newest; never accesses.
 const MAX_ENTRIES: u32 = 5_000;
+/// Cases that one pass keeps.
+const BATCH: u64 = 100;
 /// Cases that one look at the catalog gives.
 const PAGE: u32 = 100;
 
@@ -166,20 +168,21 @@ pub async fn refresh(archive: &Archive, id: Uuid) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-/// Brings the copies up to date that are not, a page at the most. Returns how many; the first failure at the end, so that
-/// one case keeps no other from being kept.
+/// Brings the copies up to date that are not, a batch at the most. Returns how many, or the first failure, which keeps no
+/// other case from being kept.
 pub async fn refresh_stale(archive: &Archive) -> Result<u64, ArchiveError> {
-    let (mut written, mut first) = (0, None);
-    for id in archive.catalog.cases_not_stored(PAGE).await? {
-        match refresh(archive, id).await {
-            Ok(()) => written += 1,
-            Err(error) => {
+    let mut round = Round::begin(&archive.bookmarks.cases, BATCH);
+    while round.goes_on() {
+        let page = archive.catalog.cases_not_stored(round.after(), PAGE).await?;
+        round.turn(page.last().copied());
+        for id in page {
+            let kept = refresh(archive, id).await.inspect_err(|error| {
                 tracing::error!(case = %id, %error, "the store has no new copy of a case");
-                first.get_or_insert(error);
-            }
+            });
+            round.count(kept.map(|()| 1));
         }
     }
-    first.map_or(Ok(written), Err)
+    round.end()
 }
 
 async fn record_of(archive: &Archive, case: &CaseRow) -> Result<Record, ArchiveError> {
