@@ -11,6 +11,8 @@ use crate::recording::RecordingId;
 
 /// So many are tried for each one that a round may do.
 const TRIES: u64 = 4;
+/// So many in a row that find a part of the archive away: the next would as well, each after waiting for it.
+const AWAY: u32 = 20;
 
 /// Where the next round begins; none: with the first that waits.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct Round<'a, K> {
     done: u64,
     most: u64,
     tries_left: u64,
+    /// How many in a row found a part of the archive away.
+    away: u32,
     first: Option<ArchiveError>,
 }
 
@@ -53,7 +57,17 @@ impl<'a, K: Copy> Round<'a, K> {
     pub fn begin(bookmark: &'a Bookmark<K>, most: u64) -> Self {
         let after = bookmark.0.lock().ok().and_then(|place| *place);
         let tries_left = most.saturating_mul(TRIES);
-        Self { bookmark, after, began_behind: after.is_some(), is_over: false, done: 0, most, tries_left, first: None }
+        Self {
+            bookmark,
+            after,
+            began_behind: after.is_some(),
+            is_over: false,
+            done: 0,
+            most,
+            tries_left,
+            away: 0,
+            first: None,
+        }
     }
 
     /// Behind what the next page begins; none: with the first that waits.
@@ -71,12 +85,13 @@ impl<'a, K: Copy> Round<'a, K> {
 
     /// Whether another page is to be looked at.
     pub fn goes_on(&self) -> bool {
-        !self.is_over && self.done < self.most && self.tries_left > 0
+        !self.is_over && self.done < self.most && self.tries_left > 0 && self.away < AWAY
     }
 
     /// Counts what became of one.
     pub fn count(&mut self, result: Result<u64, ArchiveError>) {
         self.tries_left = self.tries_left.saturating_sub(1);
+        self.away = if result.as_ref().is_err_and(ArchiveError::is_unavailable) { self.away + 1 } else { 0 };
         match result {
             Ok(done) => self.done += done,
             Err(error) => drop(self.first.get_or_insert(error)),

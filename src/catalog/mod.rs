@@ -61,7 +61,7 @@ pub use pulse::{Busy, Pulse};
 pub use purge_row::{Deleted, PurgeRow, PurgeStage};
 pub use recordings::{NewRecording, RecordingRow, Stage, Wrap};
 pub use related::RelatedRow;
-pub use releases::{ReleaseRow, ReleaseScope, ReleaseState};
+pub use releases::{HoldToRelease, ReleaseRow, ReleaseScope, ReleaseState};
 pub use rules::RuleRow;
 pub use search::{Filter, Page, ScopeFilter};
 pub use secrets::{SecretRow, SecretState};

@@ -43,7 +43,9 @@ statements! {
     DONE = "UPDATE releases SET done_at = $2 WHERE id = $1 AND state = 'approved' AND done_at IS NULL";
     APPROVED = concat!(release_columns!(), "WHERE state = 'approved' AND done_at IS NULL AND (asked_at > $1 OR (asked_at = $1 AND id > $2)) \
         ORDER BY asked_at, id LIMIT $3");
-    HOLDS = concat!("SELECT h.id, h.recording_id FROM holds h JOIN releases e ON ", release_covers!(),
+    HOLDS = concat!("SELECT e.id AS release_id, h.id AS hold_id, h.recording_id FROM holds h JOIN releases e ON ", release_covers!(),
+        " WHERE e.state = 'approved' AND e.done_at IS NULL AND (e.id > $1 OR (e.id = $1 AND h.id > $2)) ORDER BY e.id, h.id LIMIT $3");
+    HOLDS_OF_ONE = concat!("SELECT e.id AS release_id, h.id AS hold_id, h.recording_id FROM holds h JOIN releases e ON ", release_covers!(),
         " WHERE e.id = $1 AND h.id > $2 ORDER BY h.id LIMIT $3");
     COUNT_HOLDS = concat!("SELECT count(*) FROM holds h JOIN releases e ON ", release_covers!(), " WHERE e.id = $1");
     COUNT_RULES = "SELECT count(*) FROM hold_rules u JOIN releases e ON e.case_id = u.case_id WHERE e.id = $1 AND u.ended_at IS NULL \
@@ -126,6 +128,29 @@ impl ReleaseRow {
     }
 }
 
+/// A hold in force that a release covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldToRelease {
+    /// The release.
+    pub release_id: Uuid,
+    /// The hold.
+    pub hold_id: Uuid,
+    /// The recording that it keeps.
+    pub recording_id: RecordingId,
+}
+
+impl HoldToRelease {
+    /// Its place in the order of [`Catalog::holds_to_release`].
+    pub fn place(&self) -> (Uuid, Uuid) {
+        (self.release_id, self.hold_id)
+    }
+}
+
+fn hold_to_release(row: &AnyRow) -> Result<HoldToRelease> {
+    let (release_id, hold_id) = (uuid(row, "release_id")?, uuid(row, "hold_id")?);
+    Ok(HoldToRelease { release_id, hold_id, recording_id: uuid(row, "recording_id").map(RecordingId)? })
+}
+
 impl ReleaseScope {
     fn columns(&self) -> (&'static str, Option<String>) {
         match self {
@@ -192,17 +217,21 @@ impl Catalog {
         rows.iter().map(release_row).collect()
     }
 
-    /// Holds in force that a release covers, in the order of their ids, after `after`: hold, recording.
+    /// Holds in force that one release covers, or every approved one that is not carried out yet; in the order of releases
+    /// and holds, after a place in that order.
     pub async fn holds_to_release(
         &self,
-        release: Uuid,
-        after: Option<Uuid>,
+        release: Option<Uuid>,
+        after: Option<(Uuid, Uuid)>,
         limit: u32,
-    ) -> Result<Vec<(Uuid, RecordingId)>> {
-        let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let query = sqlx::query(HOLDS).bind(release.to_string()).bind(after).bind(i64::from(limit));
-        let rows = query.fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((uuid(row, "id")?, uuid(row, "recording_id").map(RecordingId)?))).collect()
+    ) -> Result<Vec<HoldToRelease>> {
+        let (behind, hold) = after.map(|(release, hold)| (release.to_string(), hold.to_string())).unwrap_or_default();
+        let query = match release {
+            Some(one) => sqlx::query(HOLDS_OF_ONE).bind(one.to_string()),
+            None => sqlx::query(HOLDS).bind(behind),
+        };
+        let rows = query.bind(hold).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(hold_to_release).collect()
     }
 
     /// How many those are.

@@ -8,8 +8,8 @@ use sqlx::any::AnyRow;
 use uuid::Uuid;
 
 use super::cases::{time, time_or_none, uuid};
-use super::sql::statements;
 use super::sql::Bound;
+use super::sql::statements;
 use super::{Catalog, Result, Tx, exactly_one, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;

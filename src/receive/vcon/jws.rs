@@ -143,3 +143,34 @@ fn signing_input(payload: &mut File, protected: &str) -> io::Result<Digest> {
         hash.update(encoder.push(&bytes[..count]).as_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::vcon::base64url::encode;
+
+    fn refused(protected: &str, open: Value) -> &'static str {
+        let one = json!({"protected": protected, "signature": "QQ", "header": open});
+        match Signature::read("signatures[0]", &one) {
+            Err(VconError::Invalid(problems)) => problems[0].code,
+            Err(error) => error.code(),
+            Ok(_) => "ok",
+        }
+    }
+
+    #[test]
+    fn headers_are_short_and_agree() {
+        let protected = encode(br#"{"alg": "none", "x": 1}"#);
+        assert_eq!(refused(&protected, json!({"x": 2})), "invalid-signature");
+        assert_eq!(
+            refused(&protected, json!({"x": 1, "y": 2})),
+            "unsupported-vcon",
+            "they agree; the algorithm is none"
+        );
+        assert_eq!(refused(&protected, json!({"crit": ["y"]})), "unsupported-vcon");
+        assert_eq!(refused(&protected, json!([])), "wrong-type");
+        assert_eq!(refused(&"A".repeat(MAX_PROTECTED_CHARS + 1), json!({})), "too-long");
+    }
+}
