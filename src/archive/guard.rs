@@ -4,6 +4,7 @@
 
 use super::{Archive, ArchiveError, Round};
 use crate::catalog::{Guard, Stage};
+use crate::config::LockMode;
 use crate::recording::{ExpiryMonth, RecordingId};
 use crate::vault::objects::{HoldOutcome, LockOutcome, ObjectKey, RecordingPart, StoreError, StoreFacts};
 
@@ -89,7 +90,8 @@ impl Archive {
             return Err(ArchiveError::AudioMissing);
         }
         crate::failpoint::hit("guard.set");
-        Ok(self.catalog.guarded(id, guard.expires_at, guard.hold_revision).await?)
+        let mode = self.config.lock_mode.as_str();
+        Ok(self.catalog.guarded(id, guard.expires_at, mode, guard.hold_revision).await?)
     }
 
     /// Whether the purge has not begun with a recording.
@@ -132,12 +134,25 @@ impl Archive {
         Ok(())
     }
 
+    /// Once in the life of this process, where it locks in the stricter mode: what was locked in the other, by a node that did
+    /// not know of that yet as well, is to be locked anew.
+    async fn forget_weaker_locks(&self) -> Result<(), ArchiveError> {
+        if self.config.lock_mode != LockMode::Compliance {
+            return Ok(());
+        }
+        let forget = || self.catalog.forget_locks_of_other_modes(LockMode::Compliance.as_str(), self.clock.now());
+        let forgotten = self.weaker_locks.get_or_try_init(forget).await?;
+        tracing::debug!(forgotten, "locks of the weaker mode are set anew");
+        Ok(())
+    }
+
     /// Sets the guards that are missing, about so many at the most. Returns how many recordings got theirs, or the first
     /// failure, which keeps no other from being guarded.
     pub async fn guard_missing(&self, most: u32) -> Result<u64, ArchiveError> {
         if !self.store_facts().await?.locks {
             return Ok(0);
         }
+        self.forget_weaker_locks().await?;
         let mut round = Round::begin(&self.bookmarks.guards, u64::from(most));
         while round.goes_on() {
             let page = self.catalog.guards_missing(round.after(), PAGE.min(most)).await?;

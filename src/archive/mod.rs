@@ -97,6 +97,8 @@ pub struct Archive {
     sidecar_writer: tokio::sync::Mutex<()>,
     /// What the store was found to enforce.
     store_facts: tokio::sync::OnceCell<StoreFacts>,
+    /// How many locks were not of the mode that is asked for when this process began.
+    weaker_locks: tokio::sync::OnceCell<u64>,
     /// False where the clock is not the system's: then the catalog's clock is no second opinion.
     compare_clocks: bool,
 }

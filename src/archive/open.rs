@@ -86,6 +86,7 @@ impl Archive {
             bookmarks: Bookmarks::default(),
             sidecar_writer: tokio::sync::Mutex::new(()),
             store_facts: tokio::sync::OnceCell::new(),
+            weaker_locks: tokio::sync::OnceCell::new(),
             compare_clocks: clock_is_system,
             config,
         }))

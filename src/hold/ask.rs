@@ -12,16 +12,20 @@ use crate::catalog::{ReleaseRow, ReleaseScope, ReleaseState};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 
-/// Releases of a case that can wait at the same time.
+/// Releases of a case that can wait, or be carried out, at the same time.
 pub const MAX_WAITING: u64 = 50;
+/// Of the releases with which nothing is left to do so many are told of, the newest.
+const MAX_DONE: u32 = 50;
 
 /// A release, opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
     /// Its id.
     pub id: Uuid,
-    /// What it is to let go of.
+    /// What it is to let go of. Which recordings it names is told until it is done.
     pub scope: ReleaseScope,
+    /// How many recordings it names; none where it is of a rule or of all.
+    pub named: Option<u64>,
     /// When it was asked for.
     pub asked_at: Timestamp,
     /// By whom.
@@ -52,6 +56,8 @@ pub struct Decision {
 pub(super) struct ReleaseText {
     pub asked_by: Actor,
     pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<u64>,
     pub decision: Option<DecisionText>,
 }
 
@@ -81,11 +87,12 @@ pub(super) async fn text_of(archive: &Archive, row: &ReleaseRow) -> Result<Relea
 }
 
 pub(super) fn opened(row: ReleaseRow, text: ReleaseText) -> Release {
-    let ReleaseText { asked_by, reason, decision } = text;
+    let ReleaseText { asked_by, reason, named, decision } = text;
     let at = row.decided_at.unwrap_or(row.asked_at);
     Release {
         id: row.id,
         scope: row.scope,
+        named,
         asked_at: row.asked_at,
         asked_by: asked_by.name,
         reason,
@@ -95,10 +102,13 @@ pub(super) fn opened(row: ReleaseRow, text: ReleaseText) -> Release {
     }
 }
 
-/// A case's releases, oldest first.
+/// A case's releases, oldest first: all that wait or are being carried out, and the newest of the others.
 pub async fn releases_of(archive: &Archive, case: Uuid) -> Result<Vec<Release>, HoldError> {
-    let mut releases = Vec::new();
-    for row in archive.catalog.releases_of(case).await? {
+    let mut rows = archive.catalog.done_releases_of(case, MAX_DONE).await?;
+    rows.extend(archive.catalog.open_releases_of(case).await?);
+    rows.sort_by_key(|row| (row.asked_at, row.id));
+    let mut releases = Vec::with_capacity(rows.len());
+    for row in rows {
         let text = text_of(archive, &row).await?;
         releases.push(opened(row, text));
     }
@@ -123,8 +133,10 @@ pub async fn ask(
         return Err(HoldError::NoRelease);
     }
     let scope = in_order(scope);
-    let text = ReleaseText { asked_by: actor.clone(), reason: reason.trim().to_owned(), decision: None };
-    for row in archive.catalog.releases_of(case).await?.into_iter().filter(|row| row.state == ReleaseState::Asked) {
+    let named = if let ReleaseScope::Recordings(ids) = &scope { Some(ids.len() as u64) } else { None };
+    let text = ReleaseText { asked_by: actor.clone(), reason: reason.trim().to_owned(), named, decision: None };
+    for row in archive.catalog.open_releases_of(case).await?.into_iter().filter(|row| row.state == ReleaseState::Asked)
+    {
         let theirs = text_of(archive, &row).await?;
         let same_words = (theirs.asked_by.id, &theirs.reason) == (text.asked_by.id, &text.reason);
         if row.scope == scope && same_words {

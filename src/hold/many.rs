@@ -113,7 +113,11 @@ async fn place_one(archive: &Archive, hold: NewHold, actor: &Actor) -> Result<Ou
 fn failed(id: RecordingId, error: &ArchiveError) -> Outcome {
     metrics::counter!("earwitness_hold_failures_total").increment(1);
     tracing::error!(recording = %id, %error, "a recording could not be held");
-    Outcome::Failed(error.code())
+    Outcome::Failed(match error.code() {
+        keys @ "key-provider-unavailable" => keys,
+        _ if error.is_unavailable() => "unavailable",
+        code => code,
+    })
 }
 
 /// A purged recording is one for which the hold came too late.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::text;
 use crate::archive::sidecar::{SidecarEntry, base64_bytes};
 use crate::archive::{Archive, ArchiveError, Round};
-use crate::catalog::{CaseRow, NoteRow, ReleaseRow, ReleaseScope, ReleaseState, RuleRow};
+use crate::catalog::{CaseRow, Catalog, NoteRow, ReleaseRow, ReleaseScope, ReleaseState, RuleRow};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
@@ -18,6 +18,8 @@ use crate::vault::objects::{ObjectKey, StoreError};
 const VERSION: u32 = 1;
 /// Longest copy that is written, and so the longest that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 20;
+/// Releases with which nothing is left to do that a copy carries, the newest.
+const MAX_DONE: u32 = 500;
 /// Entries of the ledger that a copy carries, the newest; never accesses.
 const MAX_ENTRIES: u32 = 5_000;
 /// Cases that one pass keeps.
@@ -121,7 +123,9 @@ impl KeptRelease {
     }
 
     fn into_row(self, case_id: Uuid) -> ReleaseRow {
-        let Self { id, asked_at, up_to, decided_at, done_at, sealed, .. } = self;
+        let Self { id, asked_at, up_to, decided_at, sealed, .. } = self;
+        // An approved one is carried out once more: a sidecar may be from before it was, and bring a hold back.
+        let done_at = self.done_at.filter(|_| !matches!(self.state, KeptState::Approved));
         let scope = match self.scope {
             KeptScope::Recordings(ids) => ReleaseScope::Recordings(ids),
             KeptScope::Rule(rule) => ReleaseScope::Rule(rule),
@@ -189,7 +193,7 @@ async fn record_of(archive: &Archive, case: &CaseRow) -> Result<Record, ArchiveE
     let (catalog, id) = (&archive.catalog, case.id);
     let notes = catalog.case_notes(id).await?.into_iter();
     let rules = catalog.rules_of(id).await?.into_iter();
-    let releases = catalog.releases_of(id).await?.into_iter();
+    let releases = releases_of(catalog, id).await?.into_iter();
     let under = KeyName::Case(id).to_string();
     let entries = catalog.entries_under(&under, Kind::CASE_READ.as_str(), MAX_ENTRIES).await?.into_iter();
     Ok(Record {
@@ -205,6 +209,19 @@ async fn record_of(archive: &Archive, case: &CaseRow) -> Result<Record, ArchiveE
         releases: releases.map(KeptRelease::of).collect(),
         entries: entries.map(SidecarEntry::of_row).collect(),
     })
+}
+
+/// All releases that are not done, and the newest others. What such a one names was let go of, as the sidecars say: of
+/// thousands of recordings only those are told of whose sidecar does not say so yet.
+async fn releases_of(catalog: &Catalog, case: Uuid) -> Result<Vec<ReleaseRow>, ArchiveError> {
+    let mut releases = catalog.open_releases_of(case).await?;
+    for mut done in catalog.done_releases_of(case, MAX_DONE).await? {
+        if let ReleaseScope::Recordings(named) = &mut done.scope {
+            *named = catalog.stale_recordings_of(done.id).await?;
+        }
+        releases.push(done);
+    }
+    Ok(releases)
 }
 
 /// Brings a case's row up to the store's copy. True when it was missing or older.
