@@ -25,7 +25,7 @@ pub enum Adoption {
     Pending,
     /// There is no sidecar, or no audio: it was never whole.
     NotWhole,
-    /// It was purged; what is in the store are remains.
+    /// It was purged, or its call was erased; what is in the store are remains.
     Purged,
 }
 
@@ -80,6 +80,11 @@ impl Archive {
         let row = open_row(sidecar.id, &sidecar.key, &sidecar.body.sealed)?;
         let installation = self.keyring.ensure_secret(&KeyName::Installation).await?;
         let mac = installation.call_uniqueness_mac(&row.metadata.call_id, row.metadata.part);
+        // An upload under its claim was acknowledged to nobody; what is older than the erasure, and has none, may have been.
+        let erased_at = self.call_erased_at(&mac).await?;
+        if erased_at.is_some_and(|erased_at| claim.is_some() || erased_at < sidecar.body.received_at) {
+            return Ok(Adoption::Purged);
+        }
         let standing = self.catalog.call_holder(&mac).await?;
         // From its deadline on a recording, which lives by its holds alone, leaves the call's name to others.
         let is_over = |expires_at| expires_at <= self.clock.now();

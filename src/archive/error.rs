@@ -28,6 +28,9 @@ pub enum ArchiveError {
     /// The catalog believes a token to be in force that was withdrawn.
     #[error("the catalog is from before a token was withdrawn: run `earwitness restore`")]
     TokenAliveAgain,
+    /// The catalog does not know of an erasure.
+    #[error("the catalog is from before a recording was erased: run `earwitness restore`")]
+    ErasedAliveAgain,
     /// The recording's key is destroyed.
     #[error("the recording's key is destroyed")]
     KeyDestroyed,

@@ -5,6 +5,7 @@
 pub mod adopt;
 mod attest;
 pub mod engines;
+mod erased;
 mod error;
 mod guard;
 pub mod journal;
@@ -26,6 +27,7 @@ use tokio::sync::Notify;
 pub use adopt::Adoption;
 pub use attest::Attested;
 pub use engines::{open_keys, open_store};
+pub use erased::ErasedMacs;
 pub use error::ArchiveError;
 pub use open::Parts;
 pub use round::{Bookmarks, Round};
@@ -89,6 +91,8 @@ pub struct Archive {
     pub purge_turn: tokio::sync::Mutex<()>,
     /// The store's copies of cases are rewritten one at a time, for the same reason as sidecars.
     pub case_writer: tokio::sync::Mutex<()>,
+    /// Wakes the purge when something was fenced before its deadline.
+    pub purge_nudge: Notify,
     /// Wakes whoever catches recordings that arrive under a rule.
     pub arrivals_nudge: Notify,
     /// Where the rounds over what waits go on.

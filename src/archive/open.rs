@@ -82,6 +82,7 @@ impl Archive {
             ledger_writer: tokio::sync::Mutex::new(false),
             purge_turn: tokio::sync::Mutex::new(()),
             case_writer: tokio::sync::Mutex::new(()),
+            purge_nudge: Notify::new(),
             arrivals_nudge: Notify::new(),
             bookmarks: Bookmarks::default(),
             sidecar_writer: tokio::sync::Mutex::new(()),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{CatalogError, Result};
 use crate::clock::Timestamp;
 use crate::recording::{ExpiryMonth, RecordingId};
+use crate::retention::PurgeGround;
 
 /// How far a purge has come. The order is the order of the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,8 +43,17 @@ impl PurgeStage {
     }
 }
 
+/// The columns of a purge, as [`purge_row`] reads them.
+macro_rules! purge_columns {
+    () => {
+        "SELECT recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, rows_deleted_at, \
+         looked_again_at, certified_at, deleted, entry_id, ground, request_id, locked_until, bytes_deleted_at FROM purges "
+    };
+}
+pub(super) use purge_columns;
+
 /// How many of what were deleted: `objects`, `object_versions`, `pending_uploads`, `keys`, `ledger_openings`; the
-/// rest are rows by table.
+/// rest are rows by table. Beside them, what the store's lock keeps: `locked_objects`, `locked_versions`.
 pub type Deleted = BTreeMap<String, u64>;
 
 /// A purge under way or done.
@@ -51,6 +61,10 @@ pub type Deleted = BTreeMap<String, u64>;
 pub struct PurgeRow {
     /// The recording.
     pub recording_id: RecordingId,
+    /// Why it is purged.
+    pub ground: PurgeGround,
+    /// The data-subject request on which its erasure was decided.
+    pub request_id: Option<Uuid>,
     /// Its expiry month.
     pub month: ExpiryMonth,
     /// The policy that was stamped on it.
@@ -75,6 +89,17 @@ pub struct PurgeRow {
     pub deleted: Deleted,
     /// The ledger's entry that says so.
     pub entry_id: Option<Uuid>,
+    /// Until when the store's lock keeps what is left of an erased one; none where nothing was locked.
+    pub locked_until: Option<Timestamp>,
+    /// When that was deleted.
+    pub bytes_deleted_at: Option<Timestamp>,
+}
+
+impl PurgeRow {
+    /// Whether the store's lock still keeps something of it, sealed under a key that is destroyed.
+    pub fn has_remains(&self) -> bool {
+        self.locked_until.is_some() && self.bytes_deleted_at.is_none()
+    }
 }
 
 /// A place in an order by time: the time, and the recording where several have the same.
@@ -90,8 +115,15 @@ pub(super) fn purge_row(row: &AnyRow) -> Result<PurgeRow> {
         |name| -> Result<Option<Timestamp>> { Ok(row.try_get::<Option<i64>, _>(name)?.map(Timestamp::from_micros)) };
     let text = |name| -> Result<String> { Ok(row.try_get(name)?) };
     let corrupt = CatalogError::Corrupt;
+    let id = |name, what| -> Result<Option<Uuid>> {
+        let text: Option<String> = row.try_get(name)?;
+        text.map(|id| Uuid::try_parse(&id).map_err(|_| corrupt(what))).transpose()
+    };
+    let ground = text("ground")?;
     Ok(PurgeRow {
         recording_id: text("recording_id")?.parse().map_err(|_| corrupt("purges.recording_id"))?,
+        ground: PurgeGround::ALL.into_iter().find(|known| known.as_str() == ground).ok_or(corrupt("purges.ground"))?,
+        request_id: id("request_id", "purges.request_id")?,
         month: text("month")?.parse().map_err(|_| corrupt("purges.month"))?,
         rule: text("rule")?,
         expires_at: Timestamp::from_micros(row.try_get("expires_at")?),
@@ -103,9 +135,8 @@ pub(super) fn purge_row(row: &AnyRow) -> Result<PurgeRow> {
         looked_again_at: time("looked_again_at")?,
         certified_at: time("certified_at")?,
         deleted: serde_json::from_str(&text("deleted")?).map_err(|_| corrupt("purges.deleted"))?,
-        entry_id: row
-            .try_get::<Option<String>, _>("entry_id")?
-            .map(|id| Uuid::try_parse(&id).map_err(|_| corrupt("purges.entry_id")))
-            .transpose()?,
+        entry_id: id("entry_id", "purges.entry_id")?,
+        locked_until: time("locked_until")?,
+        bytes_deleted_at: time("bytes_deleted_at")?,
     })
 }

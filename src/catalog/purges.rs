@@ -4,12 +4,13 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
 
-use super::purge_row::{Deleted, Place, PurgeRow, PurgeStage, bound, purge_row};
-use super::rules::rule_covers;
+use super::purge_row::{Deleted, Place, PurgeRow, PurgeStage, bound, purge_columns, purge_row};
+use super::rules::{of_account_and_period, rule_covers};
 use super::sql::statements;
 use super::{Catalog, CatalogError, Result, Tx, exactly_one};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
+use crate::retention::PurgeGround;
 
 /// That nothing keeps a recording `r` past its deadline: no hold, and no rule that has not caught it yet.
 macro_rules! nothing_holds {
@@ -32,13 +33,15 @@ statements! {
     NEXT_DUE = "SELECT CAST(min(r.expires_at) AS BIGINT) AS next FROM recordings r WHERE r.stage = 'live' AND r.expires_at > $1";
     FENCE = "UPDATE recordings SET stage = 'fenced' WHERE id = $1 AND stage = 'live' AND expires_at <= $2 \
         RETURNING month, rule, expires_at";
-    OPEN = "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, deleted) \
-        VALUES ($1, $2, $3, $4, 'fenced', $5, '{}')";
-    AT_STAGE = "SELECT recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
-        rows_deleted_at, looked_again_at, certified_at, deleted, entry_id FROM purges WHERE stage = $1 \
-        AND (fenced_at > $2 OR (fenced_at = $2 AND recording_id > $3)) ORDER BY fenced_at, recording_id LIMIT $4";
-    ONE = "SELECT recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
-        rows_deleted_at, looked_again_at, certified_at, deleted, entry_id FROM purges WHERE recording_id = $1";
+    OPEN = "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, deleted, ground, request_id) \
+        VALUES ($1, $2, $3, $4, 'fenced', $5, '{}', $6, $7)";
+    AT_STAGE = concat!(purge_columns!(), "WHERE stage = $1 AND (fenced_at > $2 OR (fenced_at = $2 AND recording_id > $3)) \
+        ORDER BY fenced_at, recording_id LIMIT $4");
+    ONE = concat!(purge_columns!(), "WHERE recording_id = $1");
+    // Whatever kept it past its deadline: a hold, or a rule that had not caught it.
+    LET_GO_LATE = concat!("SELECT (SELECT count(*) FROM holds h WHERE h.recording_id = $1 AND h.released_at >= $2) \
+        + (SELECT count(*) FROM hold_rules u JOIN recordings r ON ", of_account_and_period!(),
+        " WHERE r.id = $1 AND u.placed_at < $2 AND u.ended_at >= $2)");
     DELETE_KEYS = "DELETE FROM recording_keys WHERE recording_id = $1";
     DELETE_LOOKUPS = "DELETE FROM lookups WHERE recording_id = $1";
     DELETE_RELATED = "DELETE FROM related WHERE recording_id = $1";
@@ -62,10 +65,13 @@ statements! {
     IS_PURGED = "SELECT count(*) FROM purges WHERE recording_id = $1";
     CERTIFICATE = "SELECT document FROM certificates WHERE recording_id = $1";
     RESTORE = "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
-        rows_deleted_at, looked_again_at, certified_at, deleted) VALUES ($1, $2, $3, $4, 'certified', $5, $5, $5, $5, $5, $5, '{}') \
-        ON CONFLICT (recording_id) DO UPDATE SET stage = 'certified', certified_at = excluded.certified_at";
-    FENCED_SINCE = "SELECT count(*) FROM purges WHERE fenced_at >= $1";
-    FIRST_FENCED = "SELECT CAST(min(fenced_at) AS BIGINT) AS first FROM purges WHERE fenced_at >= $1";
+        rows_deleted_at, looked_again_at, certified_at, deleted, ground, locked_until, bytes_deleted_at) \
+        VALUES ($1, $2, $3, $4, 'certified', $5, $5, $5, $5, $5, $5, $6, $7, $8, $9) \
+        ON CONFLICT (recording_id) DO UPDATE SET stage = 'certified', certified_at = excluded.certified_at, deleted = excluded.deleted, \
+          ground = excluded.ground, locked_until = excluded.locked_until, bytes_deleted_at = excluded.bytes_deleted_at";
+    // What was decided says nothing of how much a day usually brings.
+    FENCED_SINCE = "SELECT count(*) FROM purges WHERE fenced_at >= $1 AND ground <> 'erasure'";
+    FIRST_FENCED = "SELECT CAST(min(fenced_at) AS BIGINT) AS first FROM purges WHERE fenced_at >= $1 AND ground <> 'erasure'";
     HELD_IN_MONTH = "SELECT count(*) FROM recordings WHERE month = $1";
     IN_MONTH = "SELECT count(*) FROM purges WHERE month = $1";
 }
@@ -151,18 +157,34 @@ impl Tx {
         if self.count_holds(&text).await? > 0 || self.count_rules(&text).await? > 0 {
             return Err(CatalogError::Unexpected("a held recording was about to be fenced"));
         }
-        let (month, rule): (String, String) = (row.try_get("month")?, row.try_get("rule")?);
         let expires_at: i64 = row.try_get("expires_at")?;
+        let late: i64 = sqlx::query_scalar(LET_GO_LATE).bind(text).bind(expires_at).fetch_one(&mut *self.inner).await?;
+        let ground = if late > 0 { PurgeGround::HoldReleased } else { PurgeGround::Deadline };
+        self.open_purge(id, &row, now, ground, None).await.map(Some)
+    }
+
+    /// Opens the purge of a recording whose row was fenced a moment ago.
+    pub(super) async fn open_purge(
+        &mut self,
+        id: RecordingId,
+        fenced: &AnyRow,
+        now: Timestamp,
+        ground: PurgeGround,
+        request: Option<Uuid>,
+    ) -> Result<PurgeRow> {
+        let (month, rule): (String, String) = (fenced.try_get("month")?, fenced.try_get("rule")?);
+        let expires_at: i64 = fenced.try_get("expires_at")?;
         sqlx::query(OPEN)
-            .bind(text.as_str())
-            .bind(month.as_str())
-            .bind(rule.as_str())
+            .bind(id.to_string())
+            .bind(month)
+            .bind(rule)
             .bind(expires_at)
             .bind(now.micros())
+            .bind(ground.as_str())
+            .bind(request.map(|request| request.to_string()))
             .execute(&mut *self.inner)
             .await?;
-        let row = sqlx::query(ONE).bind(text.as_str()).fetch_one(&mut *self.inner).await?;
-        Ok(Some(purge_row(&row)?))
+        purge_row(&sqlx::query(ONE).bind(id.to_string()).fetch_one(&mut *self.inner).await?)
     }
 
     /// Whether a recording was purged or is being purged, as this transaction sees it.
@@ -208,7 +230,7 @@ impl Tx {
     }
 
     async fn advance(&mut self, statement: &'static str, id: &str, now: Timestamp, deleted: &Deleted) -> Result<()> {
-        let counts = serde_json::to_string(deleted).map_err(|_| CatalogError::Corrupt("counts"))?;
+        let counts = counts_of(deleted)?;
         let done = sqlx::query(statement).bind(id).bind(now.micros()).bind(counts).execute(&mut *self.inner).await?;
         exactly_one(done.rows_affected(), "a purge's step was done by somebody else")
     }
@@ -264,9 +286,18 @@ impl Tx {
             .bind(purge.rule.as_str())
             .bind(purge.expires_at.micros())
             .bind(purge.fenced_at.micros())
+            .bind(counts_of(&purge.deleted)?)
+            .bind(purge.ground.as_str())
+            .bind(purge.locked_until.map(Timestamp::micros))
+            .bind(purge.bytes_deleted_at.map(Timestamp::micros))
             .execute(&mut *self.inner)
             .await?;
         self.put_certificate(purge.recording_id, &purge.month.to_string(), document, purge.fenced_at).await?;
         Ok(gone)
     }
+}
+
+/// Counts as their column has them.
+fn counts_of(deleted: &Deleted) -> Result<String> {
+    serde_json::to_string(deleted).map_err(|_| CatalogError::Corrupt("counts"))
 }

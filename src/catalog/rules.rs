@@ -14,13 +14,24 @@ use super::{Catalog, Result, Tx, exactly_one, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
 
+/// That a recording `r` is of the account and the period of a rule `u`.
+macro_rules! of_account_and_period {
+    () => {
+        "u.account_id = r.account_id AND (u.from_at IS NULL OR u.from_at <= r.recorded_at) \
+         AND (u.to_at IS NULL OR r.recorded_at < u.to_at)"
+    };
+}
+pub(super) use of_account_and_period;
+
 /// That a rule `u` covers a recording `r`: of its account and period, placed before the recording's deadline, and not let
 /// go of this one recording (then there is a hold of the rule on it, which is released).
 macro_rules! rule_covers {
     () => {
-        "u.account_id = r.account_id AND u.ended_at IS NULL AND u.placed_at < r.expires_at \
-         AND (u.from_at IS NULL OR u.from_at <= r.recorded_at) AND (u.to_at IS NULL OR r.recorded_at < u.to_at) \
-         AND NOT EXISTS (SELECT 1 FROM holds x WHERE x.rule_id = u.id AND x.recording_id = r.id)"
+        concat!(
+            $crate::catalog::rules::of_account_and_period!(),
+            " AND u.ended_at IS NULL AND u.placed_at < r.expires_at \
+             AND NOT EXISTS (SELECT 1 FROM holds x WHERE x.rule_id = u.id AND x.recording_id = r.id)"
+        )
     };
 }
 pub(super) use rule_covers;
@@ -39,8 +50,8 @@ statements! {
         " WHERE r.stage = 'live' AND (u.id > $1 OR (u.id = $1 AND r.id > $2)) ORDER BY u.id, r.id LIMIT $3");
     COUNT_NOT_CAUGHT = concat!("SELECT count(*) FROM hold_rules u JOIN recordings r ON ", rule_covers!(), " WHERE r.stage = 'live' AND u.id = $1");
     // Whatever of its account and period is there, covered or too late.
-    OF_PERIOD = "SELECT r.id FROM recordings r JOIN hold_rules u ON u.account_id = r.account_id WHERE u.id = $1 AND r.id > $2 \
-        AND (u.from_at IS NULL OR u.from_at <= r.recorded_at) AND (u.to_at IS NULL OR r.recorded_at < u.to_at) ORDER BY r.id LIMIT $3";
+    OF_PERIOD = concat!("SELECT r.id FROM recordings r JOIN hold_rules u ON ", of_account_and_period!(),
+        " WHERE u.id = $1 AND r.id > $2 ORDER BY r.id LIMIT $3");
     RESTORE = "INSERT INTO hold_rules (id, case_id, account_id, from_at, to_at, placed_at, place_no, ended_at, sealed) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at \
         WHERE hold_rules.ended_at IS NULL";

@@ -28,6 +28,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::case_purge::ALL,
         super::cases::ALL,
         super::disclosures::ALL,
+        super::erasures::ALL,
         super::guards::ALL,
         super::holds::ALL,
         super::leases::ALL,

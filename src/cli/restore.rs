@@ -34,7 +34,8 @@ impl fmt::Display for Restored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let report = &self.report;
         let cases = report.cases_restored + report.cases_purged;
-        let rows = report.brought_back + report.caught_up + report.purges_applied + cases;
+        let purged = report.purges_applied + report.erasures_applied;
+        let rows = report.brought_back + report.caught_up + purged + cases;
         if report.ledger_entries + rows + report.tokens_revoked + report.tokens_withdrawn == 0 {
             writeln!(f, "up to date     the catalog knew of everything that the store has")?;
         }
@@ -57,7 +58,7 @@ impl fmt::Display for Restored {
 }
 
 /// Brings a restored catalog up to date from the store: the ledger, what was purged and destroyed since, recordings
-/// acknowledged since, decisions, holds and cases since, tokens withdrawn since. Can be repeated.
+/// acknowledged since, decisions, holds and cases since, erasures since, tokens withdrawn since. Can be repeated.
 pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Exit, Failure> {
     let archive = part::open_existing(config).await?;
     let options = Options { rebuild: true, repair: true, rehash: args.rehash };

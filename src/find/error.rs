@@ -17,6 +17,9 @@ pub enum FindError {
     /// Its time is over, or it is purged.
     #[error("its time is over")]
     Gone,
+    /// It was erased before its time was over.
+    #[error("it was erased")]
+    Erased,
     /// Nothing of it can be decoded, so that there is no listening copy.
     #[error("the recording cannot be decoded")]
     NotDecodable,
@@ -37,6 +40,7 @@ impl FindError {
         match self {
             Self::NotFound | Self::OutOfScope => "not-found",
             Self::Gone => "expired",
+            Self::Erased => "erased",
             Self::NotDecodable => "not-decodable",
             Self::Busy => "too-many-requests",
             Self::TooManyRelated => "too-many-related",

@@ -10,7 +10,7 @@ use crate::archive::row::SealedRow;
 use crate::catalog::{RecordingRow, Stage};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
-use crate::retention::{HoldSpan, Reading, may_read};
+use crate::retention::{HoldSpan, PurgeGround, Reading, may_read};
 use crate::vault::secrets::DataKey;
 
 /// A recording with its key and what was sealed of it.
@@ -66,14 +66,14 @@ enum Scope {
 /// # Errors
 /// [`FindError::Gone`] from its deadline or its fence on, for everybody who does not see it beyond that, whether it was ever
 /// theirs or not: how long its rows are there after its deadline would tell whether it is held.
-/// [`FindError::OutOfScope`] before.
+/// [`FindError::Erased`] from then on where that was decided before the deadline. [`FindError::OutOfScope`] before.
 pub async fn look_up(archive: &Archive, id: RecordingId, sight: Sight<'_>) -> Result<Opened, FindError> {
     let Some(row) = archive.catalog.recording(id).await? else {
-        let purged = archive.catalog.purge_of(id).await?.is_some();
-        return Err(if purged { FindError::Gone } else { FindError::NotFound });
+        let purge = archive.catalog.purge_of(id).await?;
+        return Err(purge.map_or(FindError::NotFound, |purge| gone_by(purge.ground)));
     };
     if !is_readable(&row, archive.clock.now(), sight.past_deadline()) {
-        return Err(FindError::Gone);
+        return Err(why_gone(archive, &row).await?);
     }
     let scope = scope_of(archive, &row, sight).await?;
     if matches!(scope, Scope::Without) {
@@ -88,6 +88,19 @@ pub async fn look_up(archive: &Archive, id: RecordingId, sight: Sight<'_>) -> Re
     // Opening it took its time, and the deadline does not wait.
     let readable = is_readable(&row, archive.clock.now(), sight.past_deadline());
     if readable { Ok(Opened { row, key, sealed }) } else { Err(FindError::Gone) }
+}
+
+/// Why a recording whose row is there cannot be read any more.
+async fn why_gone(archive: &Archive, row: &RecordingRow) -> Result<FindError, FindError> {
+    if row.stage == Stage::Live {
+        return Ok(FindError::Gone);
+    }
+    let purge = archive.catalog.purge_of(row.id).await?;
+    Ok(purge.map_or(FindError::Gone, |purge| gone_by(purge.ground)))
+}
+
+fn gone_by(ground: PurgeGround) -> FindError {
+    if ground == PurgeGround::Erasure { FindError::Erased } else { FindError::Gone }
 }
 
 async fn scope_of(archive: &Archive, row: &RecordingRow, sight: Sight<'_>) -> Result<Scope, FindError> {

@@ -1,13 +1,15 @@
 //! Mending: what catalog and store say of each other, both ways, and a catalog that is lost or old.
 //!
 //! Four walks, each by itself and repeatable: [`rebuild`] brings a lost or old catalog up to date from the store;
-//! [`objects`] looks for every object's row; [`rows`] looks for every row's objects; [`cases`] does both for cases. Without `repair` nothing changes.
+//! [`objects`] looks for every object's row; [`rows`] looks for every row's objects; [`cases`] does both for cases,
+//! and [`erasures`] for the tombstones of what was erased. Without `repair` nothing changes.
 //! One object that cannot be read is reported, and keeps no other from being mended.
 
 mod believe;
 mod cases;
 mod catch_up;
 mod clock;
+mod erasures;
 mod objects;
 mod rebuild;
 mod rehash;
@@ -38,7 +40,8 @@ pub async fn run(archive: &Archive, options: Options) -> Result<Report, ArchiveE
     if options.rebuild {
         rebuild::rebuild(archive, &mut report).await?;
     }
-    // First what brings objects to light, then what misses them.
+    // First what was erased, so that nothing of it is brought back; what brings objects to light; then what misses them.
+    erasures::check(archive, options.repair || options.rebuild, &mut report).await?;
     objects::check(archive, options.repair || options.rebuild, &mut report).await?;
     cases::check(archive, options.repair || options.rebuild, &mut report).await?;
     rows::check(archive, options, None, u64::MAX, &mut report).await?;
@@ -57,6 +60,7 @@ pub async fn look(
     most: u64,
 ) -> Result<(Report, Option<RecordingId>), ArchiveError> {
     let mut report = Report::default();
+    erasures::check(archive, true, &mut report).await?;
     objects::check(archive, true, &mut report).await?;
     cases::check(archive, true, &mut report).await?;
     let mend = Options { repair: true, ..Options::default() };

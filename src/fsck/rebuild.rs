@@ -1,11 +1,11 @@
 //! A lost or old catalog, brought up to date from the store: the ledger's tree from its tiles, what was purged and
-//! destroyed from certificates and records, cases from their copies, recordings and holds from their sidecars — in this order, so that nothing
+//! destroyed from certificates and records, what was erased from its tombstones, cases from their copies, recordings and holds from their sidecars — in this order, so that nothing
 //! purged comes back — and which tokens were withdrawn.
 
 use std::collections::VecDeque;
 
 use super::report::Report;
-use super::{believe, cases, catch_up, tokens};
+use super::{believe, cases, catch_up, erasures, tokens};
 use crate::archive::{Adoption, Archive, ArchiveError};
 use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
 use crate::clock::Timestamp;
@@ -66,6 +66,8 @@ pub(super) async fn rebuild(archive: &Archive, report: &mut Report) -> Result<()
         }
     }
     crate::failpoint::hit("rebuild.purges");
+    erasures::bring_back(archive, report).await?;
+    crate::failpoint::hit("rebuild.erasures");
     for key in keys_below(archive, &Prefix::recordings()).await? {
         if let ObjectKey::Recording { month, id, part: RecordingPart::Sidecar } = key {
             let done = recording(archive, month, id, report).await;
@@ -198,6 +200,7 @@ async fn month(archive: &Archive, month: ExpiryMonth) -> Result<bool, ArchiveErr
     }
     let mut tx = archive.catalog.begin().await?;
     tx.restore_destroyed(&name.to_string(), destroyed_at).await?;
+    tx.forget_erasures(month).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -244,6 +247,8 @@ async fn purge(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result
     }
     let purge = PurgeRow {
         recording_id: facts.recording_id,
+        ground: facts.ground,
+        request_id: None,
         month: facts.month,
         rule: facts.rule,
         expires_at: facts.expires_at,
@@ -256,6 +261,8 @@ async fn purge(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result
         certified_at: Some(facts.looked_again_at),
         deleted: Default::default(),
         entry_id: None,
+        locked_until: None,
+        bytes_deleted_at: None,
     };
     archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await?;
     let mut tx = archive.catalog.begin().await?;

@@ -44,6 +44,10 @@ pub enum Problem {
     OldVersions,
     /// Related data that no row knows of.
     RelatedOrphan,
+    /// A recording that was erased, as the store has it, and of which the catalog does not know that.
+    ErasureUnknown,
+    /// An erased recording without its tombstone in the store.
+    MissingTombstone,
     /// A case in the store without a row.
     CaseRowMissing,
     /// A case without its copy in the store.
@@ -74,6 +78,8 @@ impl Problem {
             Self::Overwritten => "overwritten",
             Self::OldVersions => "old-versions",
             Self::RelatedOrphan => "related-orphan",
+            Self::ErasureUnknown => "erasure-unknown",
+            Self::MissingTombstone => "missing-tombstone",
             Self::CaseRowMissing => "case-row-missing",
             Self::MissingCaseCopy => "missing-case-copy",
             Self::Temporary => "temporary",
@@ -137,6 +143,8 @@ pub struct Report {
     pub cases_purged: u64,
     /// Purges applied again to an old catalog.
     pub purges_applied: u64,
+    /// Erasures since the backup: fenced again, and purged by the next pass.
+    pub erasures_applied: u64,
     /// Ledger entries brought back from the published tiles.
     pub ledger_entries: u64,
     /// Tokens withdrawn again that were withdrawn since the backup.
@@ -194,6 +202,7 @@ impl fmt::Display for Report {
             ("brought back", self.brought_back, "recordings"),
             ("caught up", self.caught_up, "recordings"),
             ("purged again", self.purges_applied, "recordings"),
+            ("erased again", self.erasures_applied, "recordings"),
             ("brought back", self.cases_restored, "cases"),
             ("brought back", self.disclosures_restored, "disclosures"),
             ("purged again", self.cases_purged, "cases"),

@@ -23,7 +23,7 @@ pub(super) fn is_of_one_object(error: &ArchiveError) -> bool {
             KeyringError::Shelf(_) => false,
             _ => true,
         },
-        ArchiveError::Sequence(_) | ArchiveError::TokenAliveAgain => false,
+        ArchiveError::Sequence(_) | ArchiveError::TokenAliveAgain | ArchiveError::ErasedAliveAgain => false,
         ArchiveError::Io { .. } | ArchiveError::Configuration(_) => false,
     }
 }

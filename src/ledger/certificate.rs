@@ -11,6 +11,7 @@ use super::shapes::{Controller, DocumentSignature, ProvenEntry};
 use super::signing::SigningKey;
 use crate::clock::Timestamp;
 use crate::recording::{ExpiryMonth, RecordingId};
+pub use crate::retention::PurgeGround;
 
 /// A signed certificate that a recording is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -70,18 +71,6 @@ pub struct PurgeFacts {
     pub found_again: Counts,
     /// From when on backups of the archive do not give the recording back.
     pub backups: Backups,
-}
-
-/// Why a recording was deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PurgeGround {
-    /// Its retention period ended.
-    Deadline,
-    /// Its retention period ended while it was on legal hold, and the last hold was released.
-    HoldReleased,
-    /// An erasure was decided (GDPR article 17), before the deadline.
-    Erasure,
 }
 
 /// Numbers of things of a recording. A number that is 0 says that such things were looked for.

@@ -7,7 +7,7 @@ use super::PurgeError;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::PurgeRow;
 use crate::clock::Timestamp;
-use crate::ledger::certificate::{Backups, BackupsEndBy, Certificate, Counts, PurgeFacts, PurgeGround};
+use crate::ledger::certificate::{Backups, BackupsEndBy, Certificate, Counts, PurgeFacts};
 use crate::ledger::sequencer::entry_of;
 use crate::ledger::shapes::ProvenEntry;
 use crate::vault::objects::ObjectKey;
@@ -31,7 +31,7 @@ pub fn facts_of(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp)
     let rows: BTreeMap<String, u64> = tables().map(|(name, _)| (name.clone(), 0)).collect();
     Ok(PurgeFacts {
         recording_id: purge.recording_id,
-        ground: PurgeGround::Deadline,
+        ground: purge.ground,
         rule: purge.rule.clone(),
         month: purge.month,
         expires_at: purge.expires_at,

@@ -8,6 +8,7 @@
 pub mod brakes;
 mod cases;
 mod certify;
+pub mod erasure;
 mod error;
 mod failures;
 mod months;

@@ -14,7 +14,7 @@ use crate::ledger::kind::Kind;
 use crate::recording::ExpiryMonth;
 use crate::retention;
 use crate::vault::keys::KeyName;
-use crate::vault::objects::ObjectKey;
+use crate::vault::objects::{ObjectKey, Prefix};
 
 /// How long after its end a month's key lives on at least: uploads that were judged in the last second have ended.
 const GRACE: Duration = Duration::from_secs(3600);
@@ -75,6 +75,8 @@ async fn destroy(archive: &Archive, month: ExpiryMonth) -> Result<(), PurgeError
     if archive.keyring.provider().exists(&name).await.map_err(|e| crate::archive::ArchiveError::Vault(e.into()))? {
         return Err(PurgeError::KeyStillWorks);
     }
+    archive.delete_all(&Prefix::erased_in(month)).await?;
+    crate::failpoint::hit("month.tombstones_deleted");
     let now = archive.clock.now();
     let closed_at = secret.closed_at.unwrap_or(now);
     let (destroyed_at, effective_at) = times(closed_at, destruction.effective_at, now);
@@ -92,6 +94,7 @@ async fn destroy(archive: &Archive, month: ExpiryMonth) -> Result<(), PurgeError
     let (entry, _) = archive.entry(Kind::MONTH_DESTROYED, About::NothingPersonal, &facts, now).await?;
     let mut tx = archive.catalog.begin().await?;
     if tx.mark_destroyed(&secret.name, destroyed_at, entry.id).await? {
+        tx.forget_erasures(month).await?;
         tx.append_entry(&entry).await?;
         tx.commit().await?;
     }

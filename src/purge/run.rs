@@ -30,6 +30,7 @@ pub async fn run(archive: Arc<Archive>, stop: CancellationToken) {
         };
         tokio::select! {
             () = stop.cancelled() => return,
+            () = archive.purge_nudge.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

@@ -6,16 +6,19 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::certify::{certify_one, facts_of};
+use super::erasure::keep_tombstone;
 use super::failures::Failures;
 use super::{BATCH, PurgeError};
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::{CatalogError, PurgeRow, PurgeStage};
+use crate::catalog::{CatalogError, NewEntry, PurgeRow, PurgeStage};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
+use crate::retention::PurgeGround;
 use crate::vault::VaultError;
 use crate::vault::objects::{ObjectKey, Prefix, RecordingPart, StoreError};
 
@@ -23,8 +26,25 @@ use crate::vault::objects::{ObjectKey, Prefix, RecordingPart, StoreError};
 #[derive(Serialize)]
 struct Fenced<'a> {
     recording_id: RecordingId,
+    ground: PurgeGround,
     rule: &'a str,
     expires_at: Timestamp,
+    /// The request on which an erasure was decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<Uuid>,
+}
+
+/// The entry that says that a recording is fenced, and why.
+pub(super) async fn fenced_entry(archive: &Archive, purge: &PurgeRow) -> Result<NewEntry, ArchiveError> {
+    let payload = Fenced {
+        recording_id: purge.recording_id,
+        ground: purge.ground,
+        rule: &purge.rule,
+        expires_at: purge.expires_at,
+        request_id: purge.request_id,
+    };
+    let entry = archive.entry(Kind::PURGE_FENCED, About::NothingPersonal, &payload, purge.fenced_at).await?;
+    Ok(entry.0)
 }
 
 /// Fences what is due. From here on nobody can read or hold it.
@@ -56,9 +76,7 @@ async fn fence_one(archive: &Archive, id: RecordingId) -> Result<bool, PurgeErro
         Err(CatalogError::Unexpected(_)) => return Ok(false),
         Err(error) => return Err(error.into()),
     };
-    let payload = Fenced { recording_id: id, rule: &purge.rule, expires_at: purge.expires_at };
-    let (entry, _) = archive.entry(Kind::PURGE_FENCED, About::NothingPersonal, &payload, now).await?;
-    tx.append_entry(&entry).await?;
+    tx.append_entry(&fenced_entry(archive, &purge).await?).await?;
     tx.commit().await?;
     crate::failpoint::hit("purge.fenced");
     Ok(true)
@@ -119,6 +137,9 @@ async fn advance_one(archive: &Archive, stage: PurgeStage, purge: &PurgeRow) -> 
 
 /// Destroys the wrapped keys: first the sidecar's, then the catalog's.
 async fn destroy_keys(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
+    if purge.ground == PurgeGround::Erasure {
+        keep_tombstone(archive, purge).await?;
+    }
     let found = archive.count_objects(&Prefix::recording(purge.month, purge.recording_id)).await?;
     let sidecar = ObjectKey::Recording { month: purge.month, id: purge.recording_id, part: RecordingPart::Sidecar };
     archive.store.delete(&sidecar).await?;

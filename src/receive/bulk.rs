@@ -198,6 +198,7 @@ impl From<ReceiveError> for Stop {
                 Self::Row("past-deadline")
             }
             ReceiveError::RecordedAt(RecordedAtError::BeyondCalendar(_)) => Self::Row("invalid-metadata"),
+            ReceiveError::Erased => Self::Row("erased"),
             ReceiveError::NotAudio => Self::Row("not-audio"),
             ReceiveError::CallExists => Self::Row("call-exists"),
             ReceiveError::MetadataMismatch => Self::Row("metadata-mismatch"),

@@ -54,6 +54,7 @@ pub async fn commit(
         .await?;
     crate::failpoint::hit("receive.sidecar_stored");
 
+    let erased = archive.erased_macs(&held.claim.mac).await?;
     let mut tx = archive.catalog.begin().await.map_err(ArchiveError::from)?;
     let month = KeyName::Month(checked.deadline.month).to_string();
     if !tx.lock_live_secret(&month).await.map_err(ArchiveError::from)? {
@@ -64,6 +65,12 @@ pub async fn commit(
     }
     tx.insert_recording(&new).await.map_err(overtaken)?;
     tx.settle_call(&held.claim, checked.id, held.previous).await.map_err(overtaken)?;
+    match tx.call_is_erased(&erased).await.map_err(ArchiveError::from)? {
+        Some(false) => {}
+        Some(true) => return Err(ReceiveError::Erased),
+        // The first erasure of a month was committed since: the same upload again is told.
+        None => return Err(overtaken(CatalogError::ClaimLost)),
+    }
     if let Some(previous) = checked.supersedes
         && !tx.supersede(previous).await.map_err(ArchiveError::from)?
     {

@@ -13,6 +13,9 @@ pub enum ReceiveError {
     /// Its period ended while it was being taken in.
     #[error("the retention period ended while the recording was being taken in")]
     AlreadyPast,
+    /// The call was erased by a decision: it is not taken in again.
+    #[error("the call was erased by a decision")]
+    Erased,
     /// The bytes are not audio.
     #[error("the audio part is not audio")]
     NotAudio,

@@ -152,6 +152,9 @@ async fn take_in(
             Standing::MayBeBettered | Standing::Gone => {}
         }
     }
+    if archive.call_erased_at(&held.claim.mac).await?.is_some() {
+        return Err(ReceiveError::Erased);
+    }
     let inspection = check(archive, &submission, &offered.found).await?;
     let quarantined = inspection.is_quarantined();
     let status = if quarantined { Status::Quarantined } else { Status::Accepted };

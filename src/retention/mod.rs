@@ -6,11 +6,13 @@
 //! | [`policy`] | the rule that is stamped on a recording |
 //! | `calendar` | local times that do not exist, or exist twice |
 //! | [`hold`] | what a legal hold changes |
+//! | `ground` | why something was purged |
 //! | [`mod@sunset`] | how clients are told |
 //!
 //! `samples/retention-vectors.json` publishes what these rules give; an independent program computes it.
 
 mod calendar;
+mod ground;
 pub mod hold;
 mod month;
 pub mod period;
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use chrono::{Datelike, Days, NaiveTime};
 
+pub use ground::PurgeGround;
 pub use hold::{HoldSpan, HoldTooLate, Purge, Reading, may_purge, may_read, place_hold};
 pub use month::{calendar_month, month_end};
 pub use period::{BadPeriod, Period};

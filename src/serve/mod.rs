@@ -82,6 +82,7 @@ impl Server {
     ) -> Result<Self, ServeError> {
         archive.check_freshness().await.map_err(ServeError::NotReady)?;
         archive.check_revocations().await.map_err(ServeError::NotReady)?;
+        archive.check_tombstones().await.map_err(ServeError::NotReady)?;
         archive.check_store().await.map_err(ServeError::NotReady)?;
         let (listener, address) = bind(listen).await?;
         let own = match archive.config.metrics_listen {

@@ -123,6 +123,12 @@ impl Secret {
     pub fn call_uniqueness_mac(&self, call_id: &str, part: u32) -> [u8; 32] {
         mac(&self.lookup, &["call-uniqueness", &part.to_string(), call_id])
     }
+
+    /// The HMAC-SHA256 by which a call is known that was erased in this month, made of [`Self::call_uniqueness_mac`]: it
+    /// means nothing without both secrets. Meant for [`KeyName::Month`].
+    pub fn erased_call_mac(&self, call: &[u8]) -> [u8; 32] {
+        mac(&self.lookup, &["erased-call", &hex::encode(call)])
+    }
 }
 
 /// No label has a zero byte in it; only the last of the parts may.
@@ -228,6 +234,8 @@ mod tests {
         assert_ne!(one, secret(MONTH, 2).lookup_mac(LookupField::Number, "+32470123456"));
         let home = secret("installation", 1);
         assert_ne!(home.call_uniqueness_mac("c1", 1), home.call_uniqueness_mac("c", 11));
+        let call = home.call_uniqueness_mac("c1", 1);
+        assert_ne!(secret(MONTH, 1).erased_call_mac(&call), secret(MONTH, 2).erased_call_mac(&call));
         // Computed apart, with HMAC and HKDF written out.
         assert_eq!(hex::encode(one), "0874418ef00006b23c4dcc974a798bdb345e6759607668b6e4b0afd6daad0792");
     }

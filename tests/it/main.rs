@@ -12,6 +12,7 @@ mod catalog;
 mod chaos;
 mod cli;
 mod crash;
+mod erasure;
 mod evidence;
 mod failpoints;
 mod forgotten;

@@ -16,7 +16,7 @@ use crate::support::stack::Stack;
 use crate::support::world::{Server, World, call, five_years_less, tone, unix_now};
 
 /// In the order in which one rebuild comes to them.
-pub(crate) const REBUILD_POINTS: &[&str] = &["rebuild.ledger", "rebuild.cases", "rebuild.purges"];
+pub(crate) const REBUILD_POINTS: &[&str] = &["rebuild.ledger", "rebuild.cases", "rebuild.purges", "rebuild.erasures"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_nothing_on_embedded() {
@@ -85,7 +85,7 @@ async fn dies_at(world: &World, point: &str, due: RecordingId) {
     let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
     let stage = catalog.purge_of(due).await.expect("an answer").map(|purge| purge.stage);
     catalog.close().await;
-    let expected = (point == "rebuild.purges").then_some(PurgeStage::Certified);
+    let expected = (["rebuild.purges", "rebuild.erasures"].contains(&point)).then_some(PurgeStage::Certified);
     assert_eq!(stage, expected, "{point}");
 }
 

@@ -201,8 +201,13 @@ pub const TABLES: &[Table] = &[
             ("certified_at", Number),
             ("deleted", Text),
             ("entry_id", Text),
+            ("ground", Text),
+            ("request_id", Text),
+            ("locked_until", Number),
+            ("bytes_deleted_at", Number),
         ],
     ),
+    table("erasures", &[("recording_id", Text), ("month", Text), ("mac", Bytes), ("erased_at", Number)]),
     table("certificates", &[("recording_id", Text), ("month", Text), ("issued_at", Number), ("document", Bytes)]),
     table("heartbeat", &[("id", Number), ("at", Number)]),
     table(

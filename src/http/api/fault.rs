@@ -38,6 +38,7 @@ impl From<FindError> for Problem {
         match error {
             FindError::NotFound | FindError::OutOfScope => Self::new(Code::NotFound),
             FindError::Gone => Self::new(Code::Expired),
+            FindError::Erased => Self::new(Code::Erased),
             FindError::NotDecodable => Self::new(Code::NotDecodable),
             FindError::Busy => Self::new(Code::TooManyRequests).header(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S)),
             FindError::TooManyRelated => Self::new(Code::TooManyRelated)
@@ -114,6 +115,7 @@ impl From<ReceiveError> for Problem {
                 let problem = FieldProblem::new("recorded_at", "out-of-range", "its deadline is beyond the calendar");
                 Self::fields(Code::InvalidMetadata, vec![problem])
             }
+            ReceiveError::Erased => Self::new(Code::Erased),
             ReceiveError::NotAudio => Self::new(Code::NotAudio),
             ReceiveError::CallExists => Self::new(Code::CallExists),
             ReceiveError::MetadataMismatch => Self::new(Code::MetadataMismatch),

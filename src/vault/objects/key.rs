@@ -81,6 +81,13 @@ pub enum ObjectKey {
         /// The package.
         id: Uuid,
     },
+    /// `erased/<month>/<uuid>`: that a recording was erased before its deadline, sealed under its month's secret.
+    Erased {
+        /// The month in which its deadline would have been.
+        month: ExpiryMonth,
+        /// The recording.
+        id: RecordingId,
+    },
     /// `ledger/checkpoint`: the newest checkpoint; overwritten.
     Checkpoint,
     /// `ledger/checkpoints/<size>`: the checkpoint of that tree size.
@@ -109,6 +116,7 @@ impl fmt::Display for ObjectKey {
             Self::Case(id) => write!(f, "cases/{}", id.as_hyphenated()),
             Self::CasePurged(id) => write!(f, "cases/{}.purged", id.as_hyphenated()),
             Self::Disclosure { case, id } => write!(f, "disclosures/{}/{}", case.as_hyphenated(), id.as_hyphenated()),
+            Self::Erased { month, id } => write!(f, "erased/{month}/{id}"),
             Self::Checkpoint => f.write_str("ledger/checkpoint"),
             Self::CheckpointAt(size) => write!(f, "ledger/checkpoints/{size}"),
             Self::Timestamp(size) => write!(f, "ledger/timestamps/{size}.tsr"),
@@ -155,6 +163,10 @@ fn parse(text: &str) -> Option<ObjectKey> {
         "disclosures" => {
             let (case, id) = rest.split_once('/')?;
             Some(ObjectKey::Disclosure { case: Uuid::try_parse(case).ok()?, id: Uuid::try_parse(id).ok()? })
+        }
+        "erased" => {
+            let (month, id) = rest.split_once('/')?;
+            Some(ObjectKey::Erased { month: month.parse().ok()?, id: id.parse().ok()? })
         }
         "ledger" if rest == "checkpoint" => Some(ObjectKey::Checkpoint),
         "ledger" => match rest.split_once('/')? {
@@ -227,6 +239,16 @@ impl Prefix {
         Self(format!("disclosures/{}/", case.as_hyphenated()))
     }
 
+    /// What was erased before its deadline.
+    pub fn erased() -> Self {
+        Self("erased/".into())
+    }
+
+    /// The same of the recordings whose deadline would have been in `month`.
+    pub fn erased_in(month: ExpiryMonth) -> Self {
+        Self(format!("erased/{month}/"))
+    }
+
     /// The ledger's tiles and checkpoints.
     pub fn ledger() -> Self {
         Self("ledger/".into())
@@ -276,6 +298,7 @@ mod tests {
             format!("cases/{ID}"),
             format!("cases/{ID}.purged"),
             format!("disclosures/{ID}/{ID}"),
+            format!("erased/2031-11/{ID}"),
             "ledger/checkpoint".into(),
             "ledger/checkpoints/1200".into(),
             "ledger/timestamps/1200.tsr".into(),
@@ -303,6 +326,8 @@ mod tests {
             format!("certificates/2031-11/{ID}"),
             format!("tokens/{}.revoked", ID.to_uppercase()),
             format!("cases/{ID}/record"),
+            format!("erased/2031-11/{ID}/x"),
+            format!("erased/{ID}"),
             format!("cases/{}", ID.to_uppercase()),
         ] {
             assert!(text.parse::<ObjectKey>().is_err(), "{text}");

@@ -4,7 +4,7 @@ mod ending;
 mod failing;
 mod holding;
 mod life;
-mod races;
+pub(crate) mod races;
 mod releasing;
 mod secrecy;
 

@@ -33,7 +33,7 @@ on_both_stacks!(
 );
 
 /// Recordings of one wave: they are due at the same instant.
-const WAVE: usize = 50;
+pub(crate) const WAVE: usize = 50;
 const WAVES: usize = 20;
 /// Nothing of what is raced for is due before this.
 const BEGIN: &str = "2026-11-22T11:00:00Z";
@@ -48,7 +48,7 @@ fn due(wave: usize) -> Timestamp {
 }
 
 /// Recordings that are due then: rows with keys of their own, like the first one's. What races for them does not listen.
-async fn a_wave(archive: &Archive, first: RecordingId, wave: usize) -> Vec<RecordingId> {
+pub(crate) async fn a_wave(archive: &Archive, first: RecordingId, wave: usize) -> Vec<RecordingId> {
     let row = archive.catalog.recording(first).await.expect("an answer").expect("a row");
     let (_, sealed) = archive.open_recording(&row).await.expect("it opens");
     let month = KeyName::Month(row.month);
@@ -85,8 +85,18 @@ async fn a_wave(archive: &Archive, first: RecordingId, wave: usize) -> Vec<Recor
     ids
 }
 
-/// Whether each was acknowledged; the first is told of.
-async fn hold_all(
+/// Whether each was acknowledged.
+pub(crate) async fn hold_all(
+    archive: &Arc<Archive>,
+    case: Uuid,
+    ids: &[RecordingId],
+    start: &Arc<Barrier>,
+) -> Vec<bool> {
+    hold_all_and_tell(archive, case, ids, start, &Arc::default()).await
+}
+
+/// The same; the first that is acknowledged is told of.
+async fn hold_all_and_tell(
     archive: &Arc<Archive>,
     case: Uuid,
     ids: &[RecordingId],
@@ -139,7 +149,7 @@ async fn a_hold_against_the_purge_a_thousand_times(place: &Place) {
                 pass(&archive).await.expect("a pass")
             })
         };
-        let held = hold_all(archive, case, &ids, &start, &first).await;
+        let held = hold_all_and_tell(archive, case, &ids, &start, &first).await;
         purge.await.expect("no panic");
         for (id, held) in ids.iter().zip(&held) {
             let (purged, holds) = (

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::support::stack::Stack;
 use crate::support::world::{World, call, tone, tone_of};
-use points::{CASE, CASE_END, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE};
+use points::{CASE, CASE_END, ERASURE, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE};
 use reqwest::StatusCode;
 
 /// Longer than a claim or a lease lasts, so that those of the dead process are over after the restart.
@@ -38,6 +38,7 @@ macro_rules! on_both {
 on_both! {
     an_upload: |stack| for point in INGEST.on(stack) { ingest::dies_at(stack, point, &tone(1)).await };
     a_purge: |stack| for point in PURGE.on(stack) { purge::dies_at(stack, point).await };
+    an_erasure: |stack| for point in ERASURE { purge::erasure_dies_at(stack, point).await };
     the_end_of_a_month: |stack| for point in MONTH.on(stack) { purge::month_end_dies_at(stack, point).await };
     a_case: |stack| for point in CASE { cases::opening_dies_at(stack, point).await };
     the_end_of_a_case: |stack| for point in CASE_END { cases::end_dies_at(stack, point).await };

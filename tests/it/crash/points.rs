@@ -66,8 +66,18 @@ pub(crate) const PURGE: Points = Points {
     production: &["object-versions-deleted"],
 };
 
+/// Of an erasure before the deadline, beside those of every purge.
+pub(crate) const ERASURE: &[&str] = &["erasure.tombstone_kept"];
+
 pub(crate) const MONTH: Points = Points {
-    both: &["month.closed", "keyring-key-destroyed", "keyring-copy-deleted", "month.key_destroyed", "month.destroyed"],
+    both: &[
+        "month.closed",
+        "keyring-key-destroyed",
+        "keyring-copy-deleted",
+        "month.key_destroyed",
+        "month.tombstones_deleted",
+        "month.destroyed",
+    ],
     embedded: &["file-temp-synced", "file-linked", "key-destruction-noted", "key-removed"],
     production: &["transit.deletion_allowed", "transit.key_deleted"],
 };

@@ -2,13 +2,15 @@
 
 use std::os::unix::process::ExitStatusExt as _;
 
+use earwitness::purge::erasure::{ErasureOutcome, erase};
 use earwitness::recording::ExpiryMonth;
 use earwitness::vault::keys::KeyName;
 use earwitness::vault::objects::ObjectKey;
 use reqwest::StatusCode;
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::{PAST_THE_CLAIM_S, assert_sound};
+use super::{PAST_THE_CLAIM_S, assert_sound, stored_before};
 use crate::support::objects::recordings;
 use crate::support::stack::Stack;
 use crate::support::world::{World, call, five_years_less, tone};
@@ -42,6 +44,25 @@ pub(super) async fn dies_at(stack: Stack, point: &str) {
     assert!(verified.status.success(), "{point}: {}", String::from_utf8_lossy(&verified.stdout));
     assert_eq!(recordings(world.store().await).await, [young], "{point}");
     assert_eq!(assert_sound(&world, point)["recordings"], 1, "{point}");
+}
+
+/// What is erased before its deadline is purged by whoever comes next.
+pub(super) async fn erasure_dies_at(stack: Stack, point: &str) {
+    let mut world = World::moving_its_clock(stack).await;
+    let (ingest, legal) = (world.token("ingest"), world.token("legal"));
+    let id = stored_before(&world, &legal, &ingest, &tone(1)).await;
+    let archive = world.archive().await;
+    let outcome = erase(&archive, id.parse().expect("an id"), Uuid::new_v4()).await;
+    assert_eq!(outcome.expect("an answer"), ErasureOutcome::Fenced);
+    archive.catalog.close().await;
+    let died = world.run_with(&["purge", "--json"], &[("EARWITNESS_FAILPOINT", point)]);
+    assert_eq!(died.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&died.stderr));
+    world.ahead_s += PAST_THE_CLAIM_S;
+    let server = world.serve(None).await;
+    server.until(&legal, &format!("/v1/retention/certificates/{id}"), StatusCode::OK).await;
+    server.stop().await;
+    assert_eq!(recordings(world.store().await).await, Vec::<String>::new(), "{point}");
+    assert_sound(&world, point);
 }
 
 pub(super) async fn month_end_dies_at(stack: Stack, point: &str) {

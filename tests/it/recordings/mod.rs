@@ -3,6 +3,6 @@
 mod deadline;
 mod finding;
 mod handing_over;
-mod overtaken;
+pub(crate) mod overtaken;
 mod reading;
 mod related;

@@ -10,6 +10,7 @@ use earwitness::catalog::{CallClaim, Deleted, NewRecording, PurgeRow, PurgeStage
 use earwitness::housekeeping::pass;
 use earwitness::receive::settle;
 use earwitness::recording::{ExpiryMonth, Language, RecordingId};
+use earwitness::retention::PurgeGround;
 use earwitness::vault::keys::KeyName;
 use earwitness::vault::objects::{ObjectKey, RecordingPart};
 use serde_json::json;
@@ -69,6 +70,8 @@ async fn purge(id: RecordingId, run: &Running) -> PurgeRow {
     assert!(!run.objects(Some(id)).await.is_empty());
     PurgeRow {
         recording_id: id,
+        ground: PurgeGround::Deadline,
+        request_id: None,
         month: month(),
         rule: "P5Y".to_owned(),
         expires_at: now,
@@ -81,11 +84,13 @@ async fn purge(id: RecordingId, run: &Running) -> PurgeRow {
         certified_at: None,
         deleted: Deleted::new(),
         entry_id: None,
+        locked_until: None,
+        bytes_deleted_at: None,
     }
 }
 
 /// The catalog forgets a recording, as if it were an older one; the store keeps it.
-async fn forget(place: &Place, run: &Running, id: RecordingId) {
+pub(crate) async fn forget(place: &Place, run: &Running, id: RecordingId) {
     let mut tx = run.archive.catalog.begin().await.unwrap();
     tx.restore_purge(&purge(id, run).await, b"{}").await.unwrap();
     tx.commit().await.unwrap();
@@ -96,7 +101,7 @@ async fn forget(place: &Place, run: &Running, id: RecordingId) {
     connection.close().await.unwrap();
 }
 
-fn claim_of(mac: Vec<u8>, id: RecordingId, month: &str) -> CallClaim {
+pub(crate) fn claim_of(mac: Vec<u8>, id: RecordingId, month: &str) -> CallClaim {
     CallClaim { mac, lease_token: id.to_string(), pending_id: id, pending_month: month.to_owned() }
 }
 

@@ -3,7 +3,7 @@
 mod fetched;
 mod out;
 mod signed;
-mod taking_in;
+pub(crate) mod taking_in;
 
 use std::path::Path;
 use std::process::Command;

@@ -22,13 +22,13 @@ on_both_stacks!(
     what_is_not_taken_says_why_and_leaves_nothing,
 );
 
-pub(super) async fn send(archive: &Running, who: &Someone, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
+pub(crate) async fn send(archive: &Running, who: &Someone, kind: &str, body: impl Into<reqwest::Body>) -> Answer {
     let request = archive.request(who, Method::POST, "/v1/recordings").header("content-type", kind.to_owned());
     archive.send(request.body(body)).await
 }
 
 /// A vCon with metadata of our own.
-pub(super) fn vcon(metadata: &Value, audio: &[u8]) -> Value {
+pub(crate) fn vcon(metadata: &Value, audio: &[u8]) -> Value {
     json!({
         "vcon": "0.4.0", "uuid": "019f15a6-a752-826f-b9a2-279e0d16bc46", "created_at": "2026-11-22T09:05:00Z",
         "parties": [{"role": "customer"}, {"role": "agent"}],
