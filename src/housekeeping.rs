@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::account;
-use crate::archive::{Archive, ArchiveError};
+use crate::archive::{Archive, ArchiveError, Round};
 use crate::catalog::SecretState;
 use crate::clock::Timestamp;
 use crate::evidence;
@@ -163,17 +163,18 @@ async fn forget_destroyed(archive: &Archive) -> Result<(), ArchiveError> {
 }
 
 async fn write_stale_sidecars(archive: &Archive) -> Result<u64, ArchiveError> {
-    let (mut written, mut first) = (0, None);
-    for id in archive.catalog.stale_sidecars(BATCH).await? {
-        match archive.refresh_sidecar(id).await {
-            Ok(_) => written += 1,
-            Err(error) => {
+    let mut round = Round::begin(&archive.bookmarks.sidecars, u64::from(BATCH));
+    while round.goes_on() {
+        let page = archive.catalog.stale_sidecars_after(round.after(), BATCH).await?;
+        round.turn(page.last().copied());
+        for id in page {
+            let written = archive.refresh_sidecar(id).await.inspect_err(|error| {
                 tracing::error!(recording = %id, %error, "a sidecar stays older than its row");
-                first.get_or_insert(error);
-            }
+            });
+            round.count(written.map(|()| 1));
         }
     }
-    first.map_or(Ok(written), Err)
+    round.end()
 }
 
 /// Makes the keys of the months in which recordings of today and of the next two months end: at a month's turn no

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::access::{Role, StoredToken, View};
+use crate::access::{Role, StoredToken, View, owner};
 
 /// Somebody who showed a good token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Caller {
 
     /// Whether the caller is the person who did something before, as the ledger or a sealed row names them.
     pub fn is_behind(&self, actor: &Actor) -> bool {
-        self.token_id == actor.id || self.owner == actor.name
+        self.token_id == actor.id || owner::is_same(&self.owner, &actor.name)
     }
 }
 
@@ -85,6 +85,10 @@ mod tests {
         assert!(caller(1, "an").is_same_person_as(&caller(2, "an")));
         assert!(caller(1, "an").is_same_person_as(&caller(1, "renamed")));
         assert!(!caller(1, "an").is_same_person_as(&caller(2, "bo")));
+        for written_otherwise in ["Ann Smit", "ann smit ", "ANN\u{a0}SMIT"] {
+            assert!(caller(1, "Ann Smit").is_same_person_as(&caller(2, written_otherwise)), "{written_otherwise:?}");
+        }
+        assert!(caller(1, "Ren\u{e9}e").is_same_person_as(&caller(2, "Rene\u{301}e")), "composed or not");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod authenticate;
 pub mod caller;
+pub mod owner;
 pub mod purpose;
 pub mod role;
 pub mod scope;

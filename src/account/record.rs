@@ -10,7 +10,7 @@ use super::macs_of_reps;
 use super::text::{self, Details};
 use crate::archive::copies::{self, Copied, MAX_BYTES};
 use crate::archive::sidecar::{SidecarEntry, base64_bytes};
-use crate::archive::{Archive, ArchiveError};
+use crate::archive::{Archive, ArchiveError, Bookmark};
 use crate::catalog::{AccountGround, AccountRow, PersonRow};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
@@ -107,8 +107,12 @@ impl Copied for Accounts {
         Ok(archive.catalog.account_stored(id, revision).await?)
     }
 
-    async fn not_stored(archive: &Archive, limit: u32) -> Result<Vec<Uuid>, ArchiveError> {
-        Ok(archive.catalog.accounts_not_stored(limit).await?)
+    fn bookmark(archive: &Archive) -> &Bookmark<Uuid> {
+        &archive.bookmarks.accounts
+    }
+
+    async fn not_stored(archive: &Archive, after: Option<Uuid>, limit: u32) -> Result<Vec<Uuid>, ArchiveError> {
+        Ok(archive.catalog.accounts_not_stored(after, limit).await?)
     }
 }
 

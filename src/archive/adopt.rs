@@ -182,6 +182,9 @@ async fn restore_belongings(tx: &mut Tx, sidecar: &OpenedSidecar) -> Result<(), 
     for hold in &sidecar.body.holds {
         tx.restore_hold(&hold.to_row(sidecar.id)).await?;
     }
+    for released in &sidecar.body.released {
+        tx.restore_released_hold(&released.hold.to_row(sidecar.id), released.released_at).await?;
+    }
     for entry in &sidecar.body.entries {
         tx.append_missing_entry(&entry.to_new(Some(sidecar.id))?).await?;
     }

@@ -6,13 +6,15 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::{Archive, ArchiveError};
+use super::{Archive, ArchiveError, Bookmark, Round};
 use crate::vault::keys::KeyName;
 use crate::vault::objects::{ObjectKey, StoreError};
 use crate::vault::small;
 
 /// Longest copy that is written, and so the longest that is read, in bytes.
 pub const MAX_BYTES: u64 = 64 << 20;
+/// Copies that one round writes.
+const BATCH: u64 = 100;
 /// Ids that one look at the catalog gives.
 const PAGE: u32 = 100;
 
@@ -38,8 +40,10 @@ pub trait Copied {
     fn was_put();
     /// Notes that the copy of this revision is in the store.
     async fn note_stored(archive: &Archive, id: Uuid, revision: u64) -> Result<(), ArchiveError>;
-    /// Rows whose copy is older.
-    async fn not_stored(archive: &Archive, limit: u32) -> Result<Vec<Uuid>, ArchiveError>;
+    /// Where the next round over these rows begins.
+    fn bookmark(archive: &Archive) -> &Bookmark<Uuid>;
+    /// Rows whose copy is older, in the order of their ids, after `after`.
+    async fn not_stored(archive: &Archive, after: Option<Uuid>, limit: u32) -> Result<Vec<Uuid>, ArchiveError>;
 }
 
 /// Brings the store's copy up to its row. Looked at again after the write: an older state must not stay over a newer one, nor
@@ -73,20 +77,21 @@ pub async fn keep<C: Copied>(archive: &Archive, id: Uuid) {
     }
 }
 
-/// Brings the copies up to date that are not, a page at the most. Returns how many; the first failure at the end, so that
-/// one keeps no other from being kept.
+/// Brings the copies up to date that are not, a batch at the most. Returns how many, or the first failure, which keeps no
+/// other copy from being written.
 pub async fn refresh_stale<C: Copied>(archive: &Archive) -> Result<u64, ArchiveError> {
-    let (mut written, mut first) = (0, None);
-    for id in C::not_stored(archive, PAGE).await? {
-        match refresh::<C>(archive, id).await {
-            Ok(()) => written += 1,
-            Err(error) => {
+    let mut round = Round::begin(C::bookmark(archive), BATCH);
+    while round.goes_on() {
+        let page = C::not_stored(archive, round.after(), PAGE).await?;
+        round.turn(page.last().copied());
+        for id in page {
+            let kept = refresh::<C>(archive, id).await.inspect_err(|error| {
                 tracing::error!(what = C::WHAT, %id, %error, "the store has no new copy");
-                first.get_or_insert(error);
-            }
+            });
+            round.count(kept.map(|()| 1));
         }
     }
-    first.map_or(Ok(written), Err)
+    round.end()
 }
 
 impl Archive {

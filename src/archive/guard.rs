@@ -2,8 +2,9 @@
 //! (legal hold). Set after the commit, never before it: a lock that came first would leave orphans that nobody can
 //! delete for five years. What was asked for is read back; what was not read back yet is done again.
 
-use super::{Archive, ArchiveError};
+use super::{Archive, ArchiveError, Round};
 use crate::catalog::{Guard, Stage};
+use crate::config::LockMode;
 use crate::recording::{ExpiryMonth, RecordingId};
 use crate::vault::objects::{HoldOutcome, LockOutcome, ObjectKey, RecordingPart, StoreError, StoreFacts};
 
@@ -89,7 +90,8 @@ impl Archive {
             return Err(ArchiveError::AudioMissing);
         }
         crate::failpoint::hit("guard.set");
-        Ok(self.catalog.guarded(id, guard.expires_at, guard.hold_revision).await?)
+        let mode = self.config.lock_mode.as_str();
+        Ok(self.catalog.guarded(id, guard.expires_at, mode, guard.hold_revision).await?)
     }
 
     /// Whether the purge has not begun with a recording.
@@ -132,31 +134,39 @@ impl Archive {
         Ok(())
     }
 
-    /// Sets the guards that are missing, at most so many. Returns how many recordings got theirs; the first failure at
-    /// the end, so that one object keeps no other from being guarded.
+    /// Once in the life of this process, where it locks in the stricter mode: what was locked in the other, by a node that did
+    /// not know of that yet as well, is to be locked anew.
+    async fn forget_weaker_locks(&self) -> Result<(), ArchiveError> {
+        if self.config.lock_mode != LockMode::Compliance {
+            return Ok(());
+        }
+        let forget = || self.catalog.forget_locks_of_other_modes(LockMode::Compliance.as_str(), self.clock.now());
+        let forgotten = self.weaker_locks.get_or_try_init(forget).await?;
+        tracing::debug!(forgotten, "locks of the weaker mode are set anew");
+        Ok(())
+    }
+
+    /// Sets the guards that are missing, about so many at the most. Returns how many recordings got theirs, or the first
+    /// failure, which keeps no other from being guarded.
     pub async fn guard_missing(&self, most: u32) -> Result<u64, ArchiveError> {
         if !self.store_facts().await?.locks {
             return Ok(0);
         }
-        let (mut guarded, mut tried, mut after, mut first) = (0, 0, None, None);
-        while tried < most {
-            let ids = self.catalog.guards_missing(after, PAGE.min(most - tried)).await?;
-            let Some(last) = ids.last() else { break };
-            after = Some(*last);
-            for id in &ids {
-                tried += 1;
-                match self.guard(*id).await {
-                    Ok(()) => guarded += 1,
-                    Err(error) => {
-                        metrics::counter!("earwitness_guard_failures_total").increment(1);
-                        tracing::error!(recording = %id, %error, "a recording is not guarded by the store");
-                        first.get_or_insert(error);
-                    }
-                }
+        self.forget_weaker_locks().await?;
+        let mut round = Round::begin(&self.bookmarks.guards, u64::from(most));
+        while round.goes_on() {
+            let page = self.catalog.guards_missing(round.after(), PAGE.min(most)).await?;
+            round.turn(page.last().copied());
+            for id in page {
+                let guarded = self.guard(id).await.inspect_err(|error| {
+                    metrics::counter!("earwitness_guard_failures_total").increment(1);
+                    tracing::error!(recording = %id, %error, "a recording is not guarded by the store");
+                });
+                round.count(guarded.map(|()| 1));
             }
         }
         let missing = self.catalog.count_guards_missing().await?;
         metrics::gauge!("earwitness_locks_missing").set(missing as f64);
-        first.map_or(Ok(guarded), Err)
+        round.end()
     }
 }

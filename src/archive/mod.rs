@@ -13,6 +13,7 @@ pub mod journal;
 mod open;
 mod pinned;
 mod revocations;
+pub mod round;
 pub mod row;
 pub mod set_up;
 mod shelf;
@@ -31,6 +32,7 @@ pub use engines::{open_keys, open_store};
 pub use erased::ErasedMacs;
 pub use error::ArchiveError;
 pub use open::Parts;
+pub use round::{Bookmark, Bookmarks, Round};
 
 use crate::audio::Supervisor;
 use crate::catalog::Catalog;
@@ -101,10 +103,14 @@ pub struct Archive {
     pub purge_nudge: Notify,
     /// Wakes whoever catches recordings that arrive under a rule.
     pub arrivals_nudge: Notify,
+    /// Where the rounds over what waits go on.
+    pub bookmarks: Bookmarks,
     /// Sidecars are rewritten one at a time, so that an older state cannot overtake a newer one.
     sidecar_writer: tokio::sync::Mutex<()>,
     /// What the store was found to enforce.
     store_facts: tokio::sync::OnceCell<StoreFacts>,
+    /// How many locks were not of the mode that is asked for when this process began.
+    weaker_locks: tokio::sync::OnceCell<u64>,
     /// False where the clock is not the system's: then the catalog's clock is no second opinion.
     compare_clocks: bool,
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::engines::{further_authorities, open_authority, open_keys, open_store, open_witnesses, vcon_signers};
 use super::pinned::{check_in_force, check_pin, signing_key};
+use super::round::Bookmarks;
 use super::shelf::CatalogShelf;
 use super::{Archive, ArchiveError, PACKAGES_AT_ONCE};
 use crate::audio::{Supervisor, WorkerLimits};
@@ -85,8 +86,10 @@ impl Archive {
             account_writer: tokio::sync::Mutex::new(()),
             purge_nudge: Notify::new(),
             arrivals_nudge: Notify::new(),
+            bookmarks: Bookmarks::default(),
             sidecar_writer: tokio::sync::Mutex::new(()),
             store_facts: tokio::sync::OnceCell::new(),
+            weaker_locks: tokio::sync::OnceCell::new(),
             compare_clocks: clock_is_system,
             config,
         }))

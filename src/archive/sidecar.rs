@@ -76,6 +76,8 @@ pub struct Sidecar {
     #[serde(with = "base64_bytes")]
     pub sealed_receipt: Vec<u8>,
     pub holds: Vec<SidecarHold>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<SidecarReleased>,
     pub related: Vec<SidecarRelated>,
     pub entries: Vec<SidecarEntry>,
 }
@@ -104,6 +106,15 @@ impl SidecarHold {
         let Self { id, case_id, placed_at, rule_id, place_no } = *self;
         HoldRow { id, case_id, recording_id, placed_at, rule_id, place_no }
     }
+}
+
+/// A hold of a rule that was released while the rule is in force, which does not hold the recording again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the columns of the catalog's table")]
+pub struct SidecarReleased {
+    #[serde(flatten)]
+    pub hold: SidecarHold,
+    pub released_at: Timestamp,
 }
 
 /// A piece of related data.
@@ -165,6 +176,7 @@ impl Sidecar {
             sealed: new.sealed.clone(),
             sealed_receipt: new.sealed_receipt.clone(),
             holds: Vec::new(),
+            released: Vec::new(),
             related: Vec::new(),
             entries: entry.opening.iter().map(|opening| SidecarEntry::of(entry, opening)).collect(),
         }
@@ -277,6 +289,7 @@ impl Archive {
 
     async fn sidecar_of(&self, row: &RecordingRow) -> Result<Sidecar, ArchiveError> {
         let holds = self.catalog.holds_of(row.id).await?;
+        let released = self.catalog.released_by_rules(row.id).await?;
         let related = self.catalog.related(row.id).await?.into_iter();
         let entries = self.changes_of(row.id).await?;
         let language = row.language.as_deref().map(|code| serde_json::from_value(code.into()));
@@ -296,6 +309,10 @@ impl Archive {
             sealed: row.sealed.clone(),
             sealed_receipt: row.sealed_receipt.clone(),
             holds: holds.iter().map(SidecarHold::of).collect(),
+            released: released
+                .iter()
+                .map(|(hold, released_at)| SidecarReleased { hold: SidecarHold::of(hold), released_at: *released_at })
+                .collect(),
             related: related
                 .map(|r| SidecarRelated {
                     name_mac: r.name_mac,

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::journal::About;
 use super::{Archive, ArchiveError};
-use crate::access::{Role, Token};
+use crate::access::{Role, Token, owner};
 use crate::catalog::{CatalogError, TokenRow};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
@@ -140,7 +140,7 @@ pub async fn create(archive: &Archive, new: NewToken) -> Result<(TokenRow, Token
     let row = TokenRow {
         id: Uuid::new_v4(),
         role: new.role.as_str().to_owned(),
-        name: new.name,
+        name: owner::written(&new.name),
         accounts: new.accounts,
         agent: new.agent,
         created_at: now,

@@ -45,7 +45,8 @@ statements! {
         relation_ended_at = NULL, expires_at = NULL, rule = NULL, sealed = NULL, revision = 0, stored_revision = 0 \
         WHERE id = $1 AND revision = $2 AND stage = 'live' AND merged_into IS NULL";
     POINT_ON = "UPDATE accounts SET merged_into = $2 WHERE merged_into = $1";
-    NOT_STORED = "SELECT uuid FROM accounts WHERE stored_revision < revision AND stage = 'live' ORDER BY uuid LIMIT $1";
+    NOT_STORED = "SELECT uuid FROM accounts WHERE stored_revision < revision AND stage = 'live' AND uuid > $1 \
+        ORDER BY uuid LIMIT $2";
     STORED = "UPDATE accounts SET stored_revision = $2 WHERE uuid = $1 AND stored_revision < $2";
     AFTER = "SELECT uuid FROM accounts WHERE uuid > $1 ORDER BY uuid LIMIT $2";
     // From the store's copy, where that is newer. A row that was never filled takes over the copy's name.
@@ -211,9 +212,11 @@ impl Catalog {
         Ok(count > 0)
     }
 
-    /// Accounts whose copy in the store is older than their row.
-    pub async fn accounts_not_stored(&self, limit: u32) -> Result<Vec<Uuid>> {
-        let ids: Vec<String> = sqlx::query_scalar(NOT_STORED).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+    /// Accounts whose copy in the store is older than their row, in the order of our names for them, after `after`.
+    pub async fn accounts_not_stored(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<Uuid>> {
+        let after = after.map(|uuid| uuid.to_string()).unwrap_or_default();
+        let ids: Vec<String> =
+            sqlx::query_scalar(NOT_STORED).bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         parse_uuids(&ids)
     }
 

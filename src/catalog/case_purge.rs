@@ -21,6 +21,9 @@ statements! {
         + (SELECT count(*) FROM hold_rules WHERE case_id = $1 AND ended_at IS NULL) \
         + (SELECT count(*) FROM releases WHERE case_id = $1 AND done_at IS NULL) \
         + (SELECT count(*) FROM recording_keys WHERE holder = $2)";
+    // What an old catalog has in force beside these ends with the case.
+    OPENS = "SELECT (SELECT count(*) FROM holds WHERE case_id = $1 AND released_at IS NULL) \
+        + (SELECT count(*) FROM recording_keys WHERE holder = $2)";
     TO_KEY = "UPDATE cases SET purge_stage = 'key_destroyed' WHERE id = $1 AND purge_stage = 'fenced'";
     TO_OBJECTS = "UPDATE cases SET purge_stage = 'objects_deleted' WHERE id = $1 AND purge_stage = 'key_destroyed'";
     NAMED = "DELETE FROM release_recordings WHERE release_id IN (SELECT id FROM releases WHERE case_id = $1)";
@@ -105,15 +108,15 @@ impl Tx {
     /// already, or something still needs its key.
     pub async fn fence_case(&mut self, id: Uuid, now: Timestamp) -> Result<bool> {
         let fenced = sqlx::query(FENCE).bind(id.to_string()).execute(&mut *self.inner).await?.rows_affected() == 1;
-        if !fenced || self.case_is_in_use(id).await? {
+        if !fenced || self.counts_any(IN_USE, id).await? {
             return Ok(false);
         }
         self.close_secret(&secret_of(id), now).await?;
         Ok(true)
     }
 
-    async fn case_is_in_use(&mut self, id: Uuid) -> Result<bool> {
-        let query = sqlx::query_scalar(IN_USE).bind(id.to_string()).bind(secret_of(id));
+    async fn counts_any(&mut self, statement: &'static str, id: Uuid) -> Result<bool> {
+        let query = sqlx::query_scalar(statement).bind(id.to_string()).bind(secret_of(id));
         let count: i64 = query.fetch_one(&mut *self.inner).await?;
         Ok(count > 0)
     }
@@ -149,9 +152,10 @@ impl Tx {
     }
 
     /// Re-applies the purge of a case that the store proves: for a catalog that is brought up to date. Returns how many rows
-    /// went. [`CatalogError::Unexpected`] while something needs its key, which then is not that of a purged case.
+    /// went, rules and releases that were open then among them. [`CatalogError::Unexpected`] while a recording needs its key,
+    /// which then is not that of a purged case.
     pub async fn restore_case_purge(&mut self, id: Uuid) -> Result<u64> {
-        if self.case_is_in_use(id).await? {
+        if self.counts_any(OPENS, id).await? {
             return Err(CatalogError::Unexpected("a purged case that holds recordings"));
         }
         Ok(self.delete_case(id).await?.values().sum())

@@ -38,7 +38,7 @@ statements! {
     ADD_NOTE = "INSERT INTO case_notes (id, case_id, at, sealed) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
     NOTES = "SELECT id, at, sealed FROM case_notes WHERE case_id = $1 ORDER BY at, id";
     COUNT_NOTES = "SELECT count(*) FROM case_notes WHERE case_id = $1";
-    NOT_STORED = "SELECT id FROM cases WHERE stored_revision < revision AND purge_stage IS NULL ORDER BY id LIMIT $1";
+    NOT_STORED = "SELECT id FROM cases WHERE stored_revision < revision AND purge_stage IS NULL AND id > $1 ORDER BY id LIMIT $2";
     STORED = "UPDATE cases SET stored_revision = $2 WHERE id = $1 AND stored_revision < $2";
     AFTER = "SELECT id FROM cases WHERE id > $1 ORDER BY id LIMIT $2";
     // From the store's copy, where that is newer.
@@ -187,9 +187,11 @@ impl Catalog {
         rows.iter().map(note_row).collect()
     }
 
-    /// Cases whose copy in the store is older than their row.
-    pub async fn cases_not_stored(&self, limit: u32) -> Result<Vec<Uuid>> {
-        let ids: Vec<String> = sqlx::query_scalar(NOT_STORED).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+    /// Cases whose copy in the store is older than their row, in the order of their ids, after `after`.
+    pub async fn cases_not_stored(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<Uuid>> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let ids: Vec<String> =
+            sqlx::query_scalar(NOT_STORED).bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         parse_uuids(&ids)
     }
 
@@ -244,7 +246,7 @@ impl Tx {
 
     /// The next number of a hold or rule, which also keeps the case open until this transaction ends. None when there
     /// is no such case, or it is closed.
-    pub(super) async fn take_place(&mut self, case: Uuid) -> Result<Option<u64>> {
+    pub async fn take_place(&mut self, case: Uuid) -> Result<Option<u64>> {
         let row = sqlx::query(TAKE_NUMBER).bind(case.to_string()).fetch_optional(&mut *self.inner).await?;
         row.map(|row| unsigned(row.try_get("holds_placed")?)).transpose()
     }

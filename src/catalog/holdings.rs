@@ -14,6 +14,9 @@ statements! {
         FROM ledger_openings o JOIN recordings r ON r.id = o.recording_id";
     ACTIVITY = "SELECT count(*) AS held, CAST(min(erase_at) AS BIGINT) AS first, CAST(max(erase_at) AS BIGINT) AS last \
         FROM ledger_openings WHERE erase_at IS NOT NULL";
+    // Those of which something is said. Of others only that a recording came of them.
+    ACCOUNTS = "SELECT count(*) AS held, CAST(min(expires_at) AS BIGINT) AS first, CAST(max(expires_at) AS BIGINT) AS last FROM accounts \
+        WHERE sealed IS NOT NULL";
     CASES = "SELECT count(*) AS held, CAST(min(closed_at) AS BIGINT) AS first, CAST(max(closed_at) AS BIGINT) AS last FROM cases";
     DISCLOSURES = "SELECT count(*) AS held, CAST(min(c.closed_at) AS BIGINT) AS first, CAST(max(c.closed_at) AS BIGINT) AS last \
         FROM disclosures d JOIN cases c ON c.id = d.case_id";
@@ -31,6 +34,7 @@ pub enum Countable {
     Related,
     Accesses,
     Activity,
+    Accounts,
     Cases,
     Disclosures,
     Tokens,
@@ -55,6 +59,7 @@ impl Catalog {
             Countable::Related => RELATED,
             Countable::Accesses => ACCESSES,
             Countable::Activity => ACTIVITY,
+            Countable::Accounts => ACCOUNTS,
             Countable::Cases => CASES,
             Countable::Disclosures => DISCLOSURES,
             Countable::Tokens => TOKENS,

@@ -5,8 +5,9 @@ use sqlx::any::AnyRow;
 use uuid::Uuid;
 
 use super::cases::{time, uuid};
+use super::purge_row::{Place, bound};
 use super::recordings::parse_ids;
-use super::sql::statements;
+use super::sql::{Bound, statements};
 use super::{Catalog, CatalogError, Result, Tx, exactly_one, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
@@ -24,6 +25,12 @@ statements! {
     RELEASE = "UPDATE holds SET released_at = $2 WHERE id = $1 AND released_at IS NULL";
     OF_RECORDING = "SELECT id, case_id, recording_id, placed_at, rule_id, place_no FROM holds \
         WHERE recording_id = $1 AND released_at IS NULL ORDER BY placed_at, id";
+    // Of rules in force: each keeps its rule from holding the recording once more.
+    RELEASED_BY_RULES = "SELECT h.id, h.case_id, h.recording_id, h.placed_at, h.rule_id, h.place_no, h.released_at FROM holds h \
+        JOIN hold_rules u ON u.id = h.rule_id WHERE h.recording_id = $1 AND h.released_at IS NOT NULL AND u.ended_at IS NULL \
+        ORDER BY h.placed_at, h.id";
+    RESTORE_RELEASED = "INSERT INTO holds (id, case_id, recording_id, placed_at, rule_id, place_no, released_at) \
+        VALUES ($1, $2, $3, $4, (SELECT u.id FROM hold_rules u WHERE u.id = $5), $6, $7) ON CONFLICT (id) DO NOTHING";
     OF_CASE = "SELECT h.id, h.case_id, h.recording_id, h.placed_at, h.rule_id, h.place_no, r.expires_at \
         FROM holds h JOIN recordings r ON r.id = h.recording_id WHERE h.case_id = $1 AND h.released_at IS NULL \
         AND (h.placed_at > $2 OR (h.placed_at = $2 AND h.id > $3)) ORDER BY h.placed_at, h.id LIMIT $4";
@@ -33,11 +40,12 @@ statements! {
     CHANGE = "UPDATE recordings SET hold_revision = hold_revision + 1, revision = revision + 1 WHERE id = $1 AND stage = 'live' AND hold_revision = $2";
     CASE_HOLDS = "SELECT count(*) FROM holds WHERE recording_id = $1 AND case_id = $2 AND released_at IS NULL";
     // Only what a case's key opens as well: without one, the month's is the last there is.
-    PAST_DEADLINE = "SELECT r.id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 \
+    PAST_DEADLINE = "SELECT r.expires_at, r.id FROM recordings r WHERE r.stage = 'live' AND r.expires_at <= $1 \
+        AND (r.expires_at > $2 OR (r.expires_at = $2 AND r.id > $3)) \
         AND EXISTS (SELECT 1 FROM recording_keys k WHERE k.recording_id = r.id AND k.holder = 'month-' || r.month) \
         AND EXISTS (SELECT 1 FROM recording_keys k WHERE k.recording_id = r.id AND k.holder LIKE 'case-%') \
         AND EXISTS (SELECT 1 FROM holds h WHERE h.recording_id = r.id AND h.released_at IS NULL) \
-        ORDER BY r.expires_at, r.id LIMIT $2";
+        ORDER BY r.expires_at, r.id LIMIT $4";
     COUNT = "SELECT count(*) FROM holds WHERE recording_id = $1 AND released_at IS NULL";
 }
 
@@ -103,11 +111,27 @@ fn hold_row(row: &AnyRow) -> Result<HoldRow> {
     })
 }
 
+fn bind_hold(statement: &'static str, hold: &HoldRow) -> Result<Bound> {
+    Ok(sqlx::query(statement)
+        .bind(hold.id.to_string())
+        .bind(hold.case_id.to_string())
+        .bind(hold.recording_id.to_string())
+        .bind(hold.placed_at.micros())
+        .bind(hold.rule_id.map(|rule| rule.to_string()))
+        .bind(signed(hold.place_no)?))
+}
+
 impl Catalog {
     /// The holds in force on a recording, oldest first.
     pub async fn holds_of(&self, id: RecordingId) -> Result<Vec<HoldRow>> {
         let rows = sqlx::query(OF_RECORDING).bind(id.to_string()).fetch_all(&self.pool).await?;
         rows.iter().map(hold_row).collect()
+    }
+
+    /// The holds on a recording that a rule in force placed and that were released, with when that was, oldest first.
+    pub async fn released_by_rules(&self, id: RecordingId) -> Result<Vec<(HoldRow, Timestamp)>> {
+        let rows = sqlx::query(RELEASED_BY_RULES).bind(id.to_string()).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((hold_row(row)?, time(row, "released_at")?))).collect()
     }
 
     /// The holds in force of a case, oldest first, after the one that was placed at that time.
@@ -136,11 +160,13 @@ impl Catalog {
         parse_ids(&ids)
     }
 
-    /// Held recordings that are past their deadline and still under their month's key.
-    pub async fn held_past_deadline(&self, now: Timestamp, limit: u32) -> Result<Vec<RecordingId>> {
-        let ids: Vec<String> =
-            sqlx::query_scalar(PAST_DEADLINE).bind(now.micros()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
-        parse_ids(&ids)
+    /// Held recordings that are past their deadline and still under their month's key, with their deadlines, longest
+    /// overdue first, those that come after a place in that order.
+    pub async fn held_past_deadline(&self, now: Timestamp, after: Option<Place>, limit: u32) -> Result<Vec<Place>> {
+        let (at, id) = bound(after);
+        let query = sqlx::query(PAST_DEADLINE).bind(now.micros()).bind(at).bind(id).bind(i64::from(limit));
+        let place = |row: &AnyRow| Ok((time(row, "expires_at")?, uuid(row, "id").map(RecordingId)?));
+        query.fetch_all(&self.pool).await?.iter().map(place).collect()
     }
 }
 
@@ -198,15 +224,7 @@ impl Tx {
     }
 
     async fn insert_hold(&mut self, hold: &HoldRow) -> Result<()> {
-        sqlx::query(PLACE)
-            .bind(hold.id.to_string())
-            .bind(hold.case_id.to_string())
-            .bind(hold.recording_id.to_string())
-            .bind(hold.placed_at.micros())
-            .bind(hold.rule_id.map(|rule| rule.to_string()))
-            .bind(signed(hold.place_no)?)
-            .execute(&mut *self.inner)
-            .await?;
+        bind_hold(PLACE, hold)?.execute(&mut *self.inner).await?;
         Ok(())
     }
 
@@ -214,6 +232,13 @@ impl Tx {
     pub async fn restore_hold(&mut self, hold: &HoldRow) -> Result<()> {
         self.ensure_case(hold.case_id, hold.placed_at, &[]).await?;
         self.insert_hold(hold).await?;
+        self.place_was_taken(hold.case_id, hold.place_no).await
+    }
+
+    /// Puts back a hold that was released, unless it is there: for a catalog that is brought up to date.
+    pub async fn restore_released_hold(&mut self, hold: &HoldRow, released_at: Timestamp) -> Result<()> {
+        self.ensure_case(hold.case_id, hold.placed_at, &[]).await?;
+        bind_hold(RESTORE_RELEASED, hold)?.bind(released_at.micros()).execute(&mut *self.inner).await?;
         self.place_was_taken(hold.case_id, hold.place_no).await
     }
 

@@ -40,7 +40,7 @@ statements! {
         WHERE id = $1 AND stage = 'live' AND status IN ('quarantined', 'rejected')";
     TOUCH = "UPDATE recordings SET revision = revision + 1 WHERE id = $1 AND stage = 'live' AND expires_at > $2";
     SIDECAR_WRITTEN = "UPDATE recordings SET sidecar_revision = $2 WHERE id = $1 AND sidecar_revision < $2";
-    SIDECAR_STALE = "SELECT id FROM recordings WHERE sidecar_revision < revision AND stage = 'live' ORDER BY id LIMIT $1";
+    SIDECAR_STALE = "SELECT id FROM recordings WHERE sidecar_revision < revision AND stage = 'live' AND id > $1 ORDER BY id LIMIT $2";
     IDS_AFTER = "SELECT id FROM recordings WHERE id > $1 ORDER BY id LIMIT $2";
     QUARANTINED = concat!(recording_columns!(), "WHERE r.status = 'quarantined' AND r.stage = 'live' AND r.expires_at > $1 \
         AND (r.recorded_at > $2 OR (r.recorded_at = $2 AND r.id > $3)) ORDER BY r.recorded_at, r.id LIMIT $4");
@@ -211,7 +211,14 @@ impl Catalog {
 
     /// Recordings whose sidecar in the store is older than their row.
     pub async fn stale_sidecars(&self, limit: u32) -> Result<Vec<RecordingId>> {
-        let ids: Vec<String> = sqlx::query_scalar(SIDECAR_STALE).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        self.stale_sidecars_after(None, limit).await
+    }
+
+    /// The same in the order of their ids, after `after`.
+    pub async fn stale_sidecars_after(&self, after: Option<RecordingId>, limit: u32) -> Result<Vec<RecordingId>> {
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let ids: Vec<String> =
+            sqlx::query_scalar(SIDECAR_STALE).bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         parse_ids(&ids)
     }
 

@@ -1,13 +1,11 @@
 //! Releases: asked for by one person, decided by another, carried out hold by hold.
 
-use sqlx::Row;
-use sqlx::any::AnyRow;
 use uuid::Uuid;
 
-use super::cases::{time, time_or_none, uuid};
 use super::recordings::parse_ids;
+use super::release_row::{HoldToRelease, ReleaseRow, ReleaseScope, ReleaseState, hold_to_release, release_row};
 use super::sql::statements;
-use super::{Catalog, CatalogError, Result, RuleRow, Tx, signed, unsigned};
+use super::{Catalog, Result, Tx, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
 
@@ -15,6 +13,14 @@ use crate::recording::RecordingId;
 macro_rules! release_columns {
     () => {
         "SELECT id, case_id, asked_at, scope, rule_id, up_to, state, decided_at, done_at, sealed FROM releases "
+    };
+}
+
+/// A new row.
+macro_rules! put_release {
+    () => {
+        "INSERT INTO releases (id, case_id, asked_at, scope, rule_id, up_to, state, decided_at, done_at, sealed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
     };
 }
 
@@ -32,10 +38,13 @@ macro_rules! release_covers {
 }
 
 statements! {
-    ASK = "INSERT INTO releases (id, case_id, asked_at, scope, rule_id, up_to, state, sealed) VALUES ($1, $2, $3, $4, $5, $6, 'asked', $7)";
+    ASK = put_release!();
     ASK_RECORDING = "INSERT INTO release_recordings (release_id, recording_id) VALUES ($1, $2) ON CONFLICT (release_id, recording_id) DO NOTHING";
     ONE = concat!(release_columns!(), "WHERE id = $1");
-    OF_CASE = concat!(release_columns!(), "WHERE case_id = $1 ORDER BY asked_at, id");
+    OPEN_OF_CASE = concat!(release_columns!(), "WHERE case_id = $1 AND done_at IS NULL ORDER BY asked_at, id");
+    DONE_OF_CASE = concat!(release_columns!(), "WHERE case_id = $1 AND done_at IS NOT NULL ORDER BY done_at DESC, id DESC LIMIT $2");
+    STALE_RECORDINGS = "SELECT x.recording_id FROM release_recordings x JOIN recordings r ON r.id = x.recording_id \
+        WHERE x.release_id = $1 AND r.sidecar_revision < r.revision ORDER BY x.recording_id";
     RECORDINGS = "SELECT recording_id FROM release_recordings WHERE release_id = $1 ORDER BY recording_id";
     // Once: of two who decide at the same time one finds that it is decided.
     DECIDE = "UPDATE releases SET state = $2, decided_at = $3, sealed = $4, \
@@ -43,117 +52,15 @@ statements! {
     DONE = "UPDATE releases SET done_at = $2 WHERE id = $1 AND state = 'approved' AND done_at IS NULL";
     APPROVED = concat!(release_columns!(), "WHERE state = 'approved' AND done_at IS NULL AND (asked_at > $1 OR (asked_at = $1 AND id > $2)) \
         ORDER BY asked_at, id LIMIT $3");
-    HOLDS = concat!("SELECT h.id, h.recording_id FROM holds h JOIN releases e ON ", release_covers!(),
+    HOLDS = concat!("SELECT e.id AS release_id, h.id AS hold_id, h.recording_id FROM holds h JOIN releases e ON ", release_covers!(),
+        " WHERE e.state = 'approved' AND e.done_at IS NULL AND (e.id > $1 OR (e.id = $1 AND h.id > $2)) ORDER BY e.id, h.id LIMIT $3");
+    HOLDS_OF_ONE = concat!("SELECT e.id AS release_id, h.id AS hold_id, h.recording_id FROM holds h JOIN releases e ON ", release_covers!(),
         " WHERE e.id = $1 AND h.id > $2 ORDER BY h.id LIMIT $3");
     COUNT_HOLDS = concat!("SELECT count(*) FROM holds h JOIN releases e ON ", release_covers!(), " WHERE e.id = $1");
     COUNT_RULES = "SELECT count(*) FROM hold_rules u JOIN releases e ON e.case_id = u.case_id WHERE e.id = $1 AND u.ended_at IS NULL \
         AND ((e.scope = 'rule' AND u.id = e.rule_id) OR (e.scope = 'all' AND u.place_no <= e.up_to))";
-    RESTORE = "INSERT INTO releases (id, case_id, asked_at, scope, rule_id, up_to, state, decided_at, done_at, sealed) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO UPDATE SET state = excluded.state, \
-          decided_at = excluded.decided_at, done_at = excluded.done_at, sealed = excluded.sealed WHERE releases.done_at IS NULL";
-}
-
-/// What a release is to let go of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReleaseScope {
-    /// The case's holds on these recordings.
-    Recordings(Vec<RecordingId>),
-    /// A rule, and every hold that it placed.
-    Rule(Uuid),
-    /// Every hold and every rule of the case.
-    All,
-}
-
-/// Where a release stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReleaseState {
-    /// It waits for another person.
-    Asked,
-    /// Another person agreed.
-    Approved,
-    /// Another person did not.
-    Refused,
-}
-
-impl ReleaseState {
-    /// As in the catalog and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Asked => "asked",
-            Self::Approved => "approved",
-            Self::Refused => "refused",
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        let all = [Self::Asked, Self::Approved, Self::Refused];
-        all.into_iter().find(|state| state.as_str() == text).ok_or(CatalogError::Corrupt("releases.state"))
-    }
-}
-
-/// A release as the catalog has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReleaseRow {
-    /// Its id.
-    pub id: Uuid,
-    /// The case whose holds it is about.
-    pub case_id: Uuid,
-    /// When it was asked for.
-    pub asked_at: Timestamp,
-    /// What it is to let go of.
-    pub scope: ReleaseScope,
-    /// The number of the case's last hold or rule when it was asked for.
-    pub up_to: u64,
-    /// Where it stands.
-    pub state: ReleaseState,
-    /// When it was decided.
-    pub decided_at: Option<Timestamp>,
-    /// When nothing was left to do about it.
-    pub done_at: Option<Timestamp>,
-    /// Who asked, who decided, and why.
-    pub sealed: Vec<u8>,
-}
-
-impl ReleaseRow {
-    /// Whether it ends a rule of its case.
-    pub fn ends(&self, rule: &RuleRow) -> bool {
-        let covers = match self.scope {
-            ReleaseScope::Recordings(_) => false,
-            ReleaseScope::Rule(id) => id == rule.id,
-            ReleaseScope::All => rule.place_no <= self.up_to,
-        };
-        covers && rule.ended_at.is_none()
-    }
-}
-
-impl ReleaseScope {
-    fn columns(&self) -> (&'static str, Option<String>) {
-        match self {
-            Self::Recordings(_) => ("recordings", None),
-            Self::Rule(rule) => ("rule", Some(rule.to_string())),
-            Self::All => ("all", None),
-        }
-    }
-}
-
-fn release_row(row: &AnyRow) -> Result<ReleaseRow> {
-    let scope = match row.try_get::<String, _>("scope")?.as_str() {
-        "recordings" => ReleaseScope::Recordings(Vec::new()),
-        "rule" => ReleaseScope::Rule(uuid(row, "rule_id")?),
-        "all" => ReleaseScope::All,
-        _ => return Err(CatalogError::Corrupt("releases.scope")),
-    };
-    Ok(ReleaseRow {
-        id: uuid(row, "id")?,
-        case_id: uuid(row, "case_id")?,
-        asked_at: time(row, "asked_at")?,
-        scope,
-        up_to: unsigned(row.try_get("up_to")?)?,
-        state: ReleaseState::parse(row.try_get::<String, _>("state")?.as_str())?,
-        decided_at: time_or_none(row, "decided_at")?,
-        done_at: time_or_none(row, "done_at")?,
-        sealed: row.try_get("sealed")?,
-    })
+    RESTORE = concat!(put_release!(), " ON CONFLICT (id) DO UPDATE SET state = excluded.state, \
+          decided_at = excluded.decided_at, done_at = excluded.done_at, sealed = excluded.sealed WHERE releases.done_at IS NULL");
 }
 
 impl Catalog {
@@ -166,14 +73,27 @@ impl Catalog {
         }
     }
 
-    /// A case's releases, oldest first, with the recordings that they name.
-    pub async fn releases_of(&self, case: Uuid) -> Result<Vec<ReleaseRow>> {
-        let rows = sqlx::query(OF_CASE).bind(case.to_string()).fetch_all(&self.pool).await?;
+    /// A case's releases that wait or are being carried out, oldest first, with the recordings that they name.
+    pub async fn open_releases_of(&self, case: Uuid) -> Result<Vec<ReleaseRow>> {
+        let rows = sqlx::query(OPEN_OF_CASE).bind(case.to_string()).fetch_all(&self.pool).await?;
         let mut all = Vec::with_capacity(rows.len());
         for row in &rows {
             all.push(self.with_recordings(release_row(row)?).await?);
         }
         Ok(all)
+    }
+
+    /// The newest of a case's releases with which nothing is left to do, newest first; without the recordings that they
+    /// name.
+    pub async fn done_releases_of(&self, case: Uuid, limit: u32) -> Result<Vec<ReleaseRow>> {
+        let query = sqlx::query(DONE_OF_CASE).bind(case.to_string()).bind(i64::from(limit));
+        query.fetch_all(&self.pool).await?.iter().map(release_row).collect()
+    }
+
+    /// Recordings that a release names and whose sidecar in the store is older than their row.
+    pub async fn stale_recordings_of(&self, release: Uuid) -> Result<Vec<RecordingId>> {
+        let ids = sqlx::query_scalar(STALE_RECORDINGS).bind(release.to_string()).fetch_all(&self.pool).await?;
+        parse_ids(&ids)
     }
 
     async fn with_recordings(&self, mut release: ReleaseRow) -> Result<ReleaseRow> {
@@ -192,17 +112,21 @@ impl Catalog {
         rows.iter().map(release_row).collect()
     }
 
-    /// Holds in force that a release covers, in the order of their ids, after `after`: hold, recording.
+    /// Holds in force that one release covers, or every approved one that is not carried out yet; in the order of releases
+    /// and holds, after a place in that order.
     pub async fn holds_to_release(
         &self,
-        release: Uuid,
-        after: Option<Uuid>,
+        release: Option<Uuid>,
+        after: Option<(Uuid, Uuid)>,
         limit: u32,
-    ) -> Result<Vec<(Uuid, RecordingId)>> {
-        let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let query = sqlx::query(HOLDS).bind(release.to_string()).bind(after).bind(i64::from(limit));
-        let rows = query.fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((uuid(row, "id")?, uuid(row, "recording_id").map(RecordingId)?))).collect()
+    ) -> Result<Vec<HoldToRelease>> {
+        let (behind, hold) = after.map(|(release, hold)| (release.to_string(), hold.to_string())).unwrap_or_default();
+        let query = match release {
+            Some(one) => sqlx::query(HOLDS_OF_ONE).bind(one.to_string()),
+            None => sqlx::query(HOLDS).bind(behind),
+        };
+        let rows = query.bind(hold).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        rows.iter().map(hold_to_release).collect()
     }
 
     /// How many those are.
@@ -225,14 +149,21 @@ impl Tx {
     /// Keeps that a release is asked for. The case's row must be locked by this transaction, whose number of holds is in
     /// `release`.
     pub async fn ask_release(&mut self, release: &ReleaseRow) -> Result<()> {
+        self.put_release(ASK, release).await
+    }
+
+    async fn put_release(&mut self, statement: &'static str, release: &ReleaseRow) -> Result<()> {
         let (scope, rule) = release.scope.columns();
-        sqlx::query(ASK)
+        sqlx::query(statement)
             .bind(release.id.to_string())
             .bind(release.case_id.to_string())
             .bind(release.asked_at.micros())
             .bind(scope)
             .bind(rule)
             .bind(signed(release.up_to)?)
+            .bind(release.state.as_str())
+            .bind(release.decided_at.map(Timestamp::micros))
+            .bind(release.done_at.map(Timestamp::micros))
             .bind(release.sealed.clone())
             .execute(&mut *self.inner)
             .await?;
@@ -274,20 +205,6 @@ impl Tx {
 
     /// Puts back a release from the store's copy of its case. One that is done stays so.
     pub async fn restore_release(&mut self, release: &ReleaseRow) -> Result<()> {
-        let (scope, rule) = release.scope.columns();
-        sqlx::query(RESTORE)
-            .bind(release.id.to_string())
-            .bind(release.case_id.to_string())
-            .bind(release.asked_at.micros())
-            .bind(scope)
-            .bind(rule)
-            .bind(signed(release.up_to)?)
-            .bind(release.state.as_str())
-            .bind(release.decided_at.map(Timestamp::micros))
-            .bind(release.done_at.map(Timestamp::micros))
-            .bind(release.sealed.clone())
-            .execute(&mut *self.inner)
-            .await?;
-        self.name_recordings(release).await
+        self.put_release(RESTORE, release).await
     }
 }

@@ -8,8 +8,9 @@ use sqlx::any::AnyRow;
 use uuid::Uuid;
 
 use super::cases::{time, time_or_none, uuid};
+use super::sql::Bound;
 use super::sql::statements;
-use super::{Catalog, Result, Tx, signed, unsigned};
+use super::{Catalog, Result, Tx, exactly_one, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::recording::RecordingId;
 
@@ -36,7 +37,8 @@ macro_rules! rule_covers {
 pub(super) use rule_covers;
 
 statements! {
-    PLACE = "INSERT INTO hold_rules (id, case_id, account_id, from_at, to_at, placed_at, place_no, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    PLACE = "INSERT INTO hold_rules (id, case_id, account_id, from_at, to_at, placed_at, place_no, ended_at, sealed) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     OF_CASE = "SELECT id, case_id, account_id, from_at, to_at, placed_at, place_no, ended_at, sealed FROM hold_rules WHERE case_id = $1 ORDER BY placed_at, id";
     ONE = "SELECT id, case_id, account_id, from_at, to_at, placed_at, place_no, ended_at, sealed FROM hold_rules WHERE id = $1";
     END = "UPDATE hold_rules SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL";
@@ -70,7 +72,7 @@ pub struct RuleRow {
     pub to: Option<Timestamp>,
     /// Since when it is in force.
     pub placed_at: Timestamp,
-    /// Its number among the case's holds and rules; given by [`Tx::place_rule`].
+    /// Its number among the case's holds and rules; given by [`Tx::take_place`].
     pub place_no: u64,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
@@ -90,6 +92,19 @@ fn rule_row(row: &AnyRow) -> Result<RuleRow> {
         ended_at: time_or_none(row, "ended_at")?,
         sealed: row.try_get("sealed")?,
     })
+}
+
+fn bind_rule(statement: &'static str, rule: &RuleRow) -> Result<Bound> {
+    Ok(sqlx::query(statement)
+        .bind(rule.id.to_string())
+        .bind(rule.case_id.to_string())
+        .bind(rule.account_id.clone())
+        .bind(rule.from.map(Timestamp::micros))
+        .bind(rule.to.map(Timestamp::micros))
+        .bind(rule.placed_at.micros())
+        .bind(signed(rule.place_no)?)
+        .bind(rule.ended_at.map(Timestamp::micros))
+        .bind(rule.sealed.clone()))
 }
 
 fn recording_id(row: &AnyRow, name: &'static str) -> Result<RecordingId> {
@@ -137,21 +152,10 @@ impl Catalog {
 }
 
 impl Tx {
-    /// Places a rule and gives its number; none when there is no such case, or it is closed.
-    pub async fn place_rule(&mut self, rule: &RuleRow) -> Result<Option<u64>> {
-        let Some(number) = self.take_place(rule.case_id).await? else { return Ok(None) };
-        sqlx::query(PLACE)
-            .bind(rule.id.to_string())
-            .bind(rule.case_id.to_string())
-            .bind(rule.account_id.as_str())
-            .bind(rule.from.map(Timestamp::micros))
-            .bind(rule.to.map(Timestamp::micros))
-            .bind(rule.placed_at.micros())
-            .bind(signed(number)?)
-            .bind(rule.sealed.clone())
-            .execute(&mut *self.inner)
-            .await?;
-        Ok(Some(number))
+    /// Places a rule. Its number is of [`Tx::take_place`], which has the case's row.
+    pub async fn place_rule(&mut self, rule: &RuleRow) -> Result<()> {
+        let done = bind_rule(PLACE, rule)?.execute(&mut *self.inner).await?;
+        exactly_one(done.rows_affected(), "a rule was not placed")
     }
 
     /// The rules of a case whose row this transaction has.
@@ -178,18 +182,7 @@ impl Tx {
 
     /// Puts back a rule from the store's copy of its case. One that has ended stays so.
     pub async fn restore_rule(&mut self, rule: &RuleRow) -> Result<()> {
-        sqlx::query(RESTORE)
-            .bind(rule.id.to_string())
-            .bind(rule.case_id.to_string())
-            .bind(rule.account_id.as_str())
-            .bind(rule.from.map(Timestamp::micros))
-            .bind(rule.to.map(Timestamp::micros))
-            .bind(rule.placed_at.micros())
-            .bind(signed(rule.place_no)?)
-            .bind(rule.ended_at.map(Timestamp::micros))
-            .bind(rule.sealed.clone())
-            .execute(&mut *self.inner)
-            .await?;
+        bind_rule(RESTORE, rule)?.execute(&mut *self.inner).await?;
         self.place_was_taken(rule.case_id, rule.place_no).await
     }
 }

@@ -1,6 +1,8 @@
 //! Statements are constants, so that one test can prepare every one of them on every engine.
 
-use sqlx::{Executor, SqlSafeStr};
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, Executor, SqlSafeStr};
 
 use super::{Catalog, Result};
 
@@ -12,6 +14,9 @@ macro_rules! statements {
     };
 }
 pub(super) use statements;
+
+/// A statement with its values.
+pub(super) type Bound = Query<'static, Any, AnyArguments>;
 
 /// Prepares every statement of the catalog on the engine at hand and says how many there were. For tests.
 pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {

@@ -44,11 +44,6 @@ fn month_of(row: &AnyRow) -> Result<ExpiryMonth> {
 }
 
 impl Catalog {
-    /// The account of a recording as statistics know it: which one, and of what kind of professional.
-    pub async fn account_for_statistics(&self, id: &str) -> Result<(String, Option<String>)> {
-        Ok((id.to_owned(), None))
-    }
-
     /// Months in which something was counted and that are not published, earliest first.
     pub async fn statistics_months_open(&self) -> Result<Vec<ExpiryMonth>> {
         sqlx::query(MONTHS_OPEN).fetch_all(&self.pool).await?.iter().map(month_of).collect()

@@ -12,8 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::deadline::{ByteStream, until};
-use super::look_up::ends_at;
+use super::deadline::{ByteStream, ending};
 use super::{FindError, Opened, Reader};
 use crate::archive::{Archive, ArchiveError};
 use crate::audio::{Facts, WavStream, Waveform, wav_len};
@@ -90,7 +89,7 @@ pub(super) async fn object(
     range: Range<u64>,
 ) -> Result<ByteStream, FindError> {
     let plain = uncut(archive, opened, part, Some(range)).await?;
-    Ok(until(plain, archive.clock.clone(), ends_at(&opened.row, reader.view.held_past_deadline)))
+    Ok(ending(plain, archive, opened, reader))
 }
 
 /// The plaintext of a range, or all of it, for who cuts it at the deadline with what he puts around it.
@@ -139,8 +138,7 @@ pub async fn listening_copy(
         let players = players.clone();
         async move { players.run(move || next_block(wav)).await.map_err(broken) }
     });
-    let ends_at = ends_at(&opened.row, reader.view.held_past_deadline);
-    Ok(until(blocks.boxed(), archive.clock.clone(), ends_at))
+    Ok(ending(blocks.boxed(), archive, opened, reader))
 }
 
 fn next_block(mut wav: WavStream) -> io::Result<Option<(Bytes, WavStream)>> {

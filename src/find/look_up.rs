@@ -128,8 +128,3 @@ fn scope_of(row: &RecordingRow, sight: Sight<'_>, view: Option<&View>) -> Scope 
 pub(super) fn is_readable(row: &RecordingRow, now: Timestamp, past_deadline: bool) -> bool {
     row.stage == Stage::Live && may_read(row.expires_at, now, &holds(row), past_deadline) == Reading::Open
 }
-
-/// From when on reading has to end: the deadline, unless a hold keeps the recording for those who see it past that.
-pub(super) fn ends_at(row: &RecordingRow, past_deadline: bool) -> Option<Timestamp> {
-    (!is_readable(row, row.expires_at, past_deadline)).then_some(row.expires_at)
-}

@@ -8,7 +8,7 @@
 //! | `search` | a page of recordings |
 //! | `look_up` | one recording: found, not theirs, or gone |
 //! | `access` | the ledger's entry about an access |
-//! | `audio`, `deadline` | the original, the listening copy, the waveform; cut at the deadline |
+//! | `audio`, `deadline` | the original, the listening copy, the waveform; cut at the deadline, or with the last hold |
 //! | `related` | transcripts, notes and the like |
 //! | `beside` | what a vCon brought beside its recording |
 //! | `vcon` | all of that as one document, written while it is read |
@@ -26,7 +26,7 @@ mod scope;
 pub mod search;
 pub mod vcon;
 
-pub use deadline::ByteStream;
+pub use deadline::{ByteStream, ending};
 pub use error::FindError;
 pub use look_up::{Opened, Sight, look_up};
 pub use question::Question;

@@ -9,8 +9,7 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use uuid::Uuid;
 
-use super::deadline::{ByteStream, until};
-use super::look_up::ends_at;
+use super::deadline::{ByteStream, ending};
 use super::related::{RelatedItem, uncut_content};
 use super::{FindError, Opened, Reader, audio};
 use crate::archive::{Archive, ArchiveError};
@@ -46,7 +45,7 @@ pub async fn document(
     beside: Beside,
 ) -> Result<ByteStream, FindError> {
     let bytes = uncut(archive, opened, beside, None).await?;
-    Ok(until(bytes, archive.clock.clone(), ends_at(&opened.row, reader.view.held_past_deadline)))
+    Ok(ending(bytes, archive, opened, reader))
 }
 
 /// The signed document, cut at the recording's deadline. Notes no access: that is done before.
@@ -62,7 +61,7 @@ pub async fn signed_document(
     let uuid = uuid_of(opened.row.id, &archive.origin);
     let signed = stream::try_unfold(Some(Signed { bytes, signing, signer, uuid }), Signed::next);
     let signed = stream::once(async { Ok(Bytes::from(begin)) }).chain(signed).boxed();
-    Ok(until(signed, archive.clock.clone(), ends_at(&opened.row, reader.view.held_past_deadline)))
+    Ok(ending(signed, archive, opened, reader))
 }
 
 /// A document that is being signed.

@@ -40,6 +40,9 @@ pub(super) async fn catch_up(archive: &Archive, month: ExpiryMonth, id: Recordin
     for released in held.iter().filter(|hold| !body.holds.iter().any(|h| h.id == **hold)) {
         tx.release_hold(*released, now).await?;
     }
+    for released in &body.released {
+        tx.restore_released_hold(&released.hold.to_row(id), released.released_at).await?;
+    }
     for entry in &body.entries {
         tx.append_missing_entry(&entry.to_new(Some(id))?).await?;
     }

@@ -1,34 +1,31 @@
-//! Releases: one person asks, another decides, and then the holds end one by one. What is approved and not carried out yet
-//! is held still; whatever broke it off, the background pass brings it to its end.
+//! Releases: one person asks for what another decides.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::case::{record, text};
-use super::{HoldError, case, release, rule};
-use crate::access::{Actor, Caller};
+use super::{HoldError, case};
+use crate::access::Actor;
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::{ReleaseRow, ReleaseScope, ReleaseState};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 
-/// Releases of a case that can wait at the same time.
+/// Releases of a case that can wait, or be carried out, at the same time.
 pub const MAX_WAITING: u64 = 50;
-/// Holds that end before the answer; the others follow in the background.
-const AT_ONCE: u64 = 500;
-/// Holds that one pass ends.
-const BATCH: u64 = 2_000;
-/// Holds, or releases, that one look at the catalog gives.
-const PAGE: u32 = 100;
+/// Of the releases with which nothing is left to do so many are told of, the newest.
+const MAX_DONE: u32 = 50;
 
 /// A release, opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
     /// Its id.
     pub id: Uuid,
-    /// What it is to let go of.
+    /// What it is to let go of. Which recordings it names is told until it is done.
     pub scope: ReleaseScope,
+    /// How many recordings it names; none where it is of a rule or of all.
+    pub named: Option<u64>,
     /// When it was asked for.
     pub asked_at: Timestamp,
     /// By whom.
@@ -56,16 +53,18 @@ pub struct Decision {
 
 /// What is sealed in a release's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct ReleaseText {
-    asked_by: Actor,
-    reason: String,
-    decision: Option<DecisionText>,
+pub(super) struct ReleaseText {
+    pub asked_by: Actor,
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<u64>,
+    pub decision: Option<DecisionText>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct DecisionText {
-    by: Actor,
-    reason: String,
+pub(super) struct DecisionText {
+    pub by: Actor,
+    pub reason: String,
 }
 
 #[derive(Serialize)]
@@ -79,38 +78,21 @@ struct AskedPayload<'a> {
     reason: &'a str,
 }
 
-#[derive(Serialize)]
-struct DecidedPayload<'a> {
-    actor: &'a Actor,
-    case_id: Uuid,
-    release_id: Uuid,
-    decision: &'static str,
-    reason: &'a str,
-}
-
-/// How far a release was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct CarriedOut {
-    /// Holds that ended.
-    pub released: u64,
-    /// Holds that end in the background.
-    pub left: u64,
-}
-
-fn what(release: Uuid) -> String {
+pub(super) fn what(release: Uuid) -> String {
     format!("release/{release}")
 }
 
-async fn text_of(archive: &Archive, row: &ReleaseRow) -> Result<ReleaseText, ArchiveError> {
+pub(super) async fn text_of(archive: &Archive, row: &ReleaseRow) -> Result<ReleaseText, ArchiveError> {
     text::open(archive, row.case_id, &what(row.id), &row.sealed).await
 }
 
-fn opened(row: ReleaseRow, text: ReleaseText) -> Release {
-    let ReleaseText { asked_by, reason, decision } = text;
+pub(super) fn opened(row: ReleaseRow, text: ReleaseText) -> Release {
+    let ReleaseText { asked_by, reason, named, decision } = text;
     let at = row.decided_at.unwrap_or(row.asked_at);
     Release {
         id: row.id,
         scope: row.scope,
+        named,
         asked_at: row.asked_at,
         asked_by: asked_by.name,
         reason,
@@ -120,10 +102,13 @@ fn opened(row: ReleaseRow, text: ReleaseText) -> Release {
     }
 }
 
-/// A case's releases, oldest first.
+/// A case's releases, oldest first: all that wait or are being carried out, and the newest of the others.
 pub async fn releases_of(archive: &Archive, case: Uuid) -> Result<Vec<Release>, HoldError> {
-    let mut releases = Vec::new();
-    for row in archive.catalog.releases_of(case).await? {
+    let mut rows = archive.catalog.done_releases_of(case, MAX_DONE).await?;
+    rows.extend(archive.catalog.open_releases_of(case).await?);
+    rows.sort_by_key(|row| (row.asked_at, row.id));
+    let mut releases = Vec::with_capacity(rows.len());
+    for row in rows {
         let text = text_of(archive, &row).await?;
         releases.push(opened(row, text));
     }
@@ -148,8 +133,10 @@ pub async fn ask(
         return Err(HoldError::NoRelease);
     }
     let scope = in_order(scope);
-    let text = ReleaseText { asked_by: actor.clone(), reason: reason.trim().to_owned(), decision: None };
-    for row in archive.catalog.releases_of(case).await?.into_iter().filter(|row| row.state == ReleaseState::Asked) {
+    let named = if let ReleaseScope::Recordings(ids) = &scope { Some(ids.len() as u64) } else { None };
+    let text = ReleaseText { asked_by: actor.clone(), reason: reason.trim().to_owned(), named, decision: None };
+    for row in archive.catalog.open_releases_of(case).await?.into_iter().filter(|row| row.state == ReleaseState::Asked)
+    {
         let theirs = text_of(archive, &row).await?;
         let same_words = (theirs.asked_by.id, &theirs.reason) == (text.asked_by.id, &text.reason);
         if row.scope == scope && same_words {
@@ -215,140 +202,6 @@ fn asked_payload<'a>(row: &ReleaseRow, text: &'a ReleaseText) -> AskedPayload<'a
     };
     let (actor, reason) = (&text.asked_by, text.reason.as_str());
     AskedPayload { actor, case_id: row.case_id, release_id: row.id, scope, rule_id, reason }
-}
-
-/// Decides a release, and carries it out where it is approved.
-///
-/// # Errors
-/// [`HoldError::SecondPerson`] for whoever asked for it; [`HoldError::Decided`] where somebody decided before.
-pub async fn decide(
-    archive: &Archive,
-    case: Uuid,
-    id: Uuid,
-    state: ReleaseState,
-    reason: &str,
-    caller: &Caller,
-) -> Result<(Release, CarriedOut), HoldError> {
-    case::open_row_only(archive, case).await?;
-    let found = archive.catalog.release(id).await?.filter(|row| row.case_id == case);
-    let row = found.ok_or(HoldError::NoRelease)?;
-    let mut text = text_of(archive, &row).await?;
-    // First: whoever asked learns that they cannot decide, whatever became of it.
-    if caller.is_behind(&text.asked_by) {
-        return Err(HoldError::SecondPerson);
-    }
-    if row.state != ReleaseState::Asked {
-        return Err(HoldError::Decided);
-    }
-    text.decision = Some(DecisionText { by: caller.actor(), reason: reason.trim().to_owned() });
-    commit_decision(archive, &row, state, &text).await?;
-    crate::failpoint::hit("release.decided");
-    archive.ledger_nudge.notify_one();
-    let done = if state == ReleaseState::Approved {
-        carry_out(archive, &row, &caller.actor(), AT_ONCE).await?
-    } else {
-        CarriedOut::default()
-    };
-    record::keep(archive, case).await;
-    let row = archive.catalog.release(id).await?.ok_or(HoldError::NoRelease)?;
-    Ok((opened(row, text), done))
-}
-
-async fn commit_decision(
-    archive: &Archive,
-    row: &ReleaseRow,
-    state: ReleaseState,
-    text: &ReleaseText,
-) -> Result<(), HoldError> {
-    let (case, now) = (row.case_id, archive.clock.now());
-    let Some(DecisionText { by: actor, reason }) = &text.decision else { return Err(HoldError::NoRelease) };
-    let sealed = text::seal(archive, case, &what(row.id), text).await?;
-    let decision = if state == ReleaseState::Approved { "approve" } else { "refuse" };
-    let payload = DecidedPayload { actor, case_id: case, release_id: row.id, decision, reason };
-    let (entry, _) = archive.entry(Kind::RELEASE_DECIDED, About::Case(case), &payload, now).await?;
-    let mut ends = Vec::new();
-    if state == ReleaseState::Approved {
-        for ended in archive.catalog.rules_of(case).await?.into_iter().filter(|ended| row.ends(ended)) {
-            let entry = rule::ended_entry(archive, &ended, row.id, actor, now).await?;
-            ends.push((ended.id, entry));
-        }
-    }
-    let mut tx = archive.catalog.begin().await?;
-    // Of several at the same instant the first has it.
-    if !tx.decide_release(row.id, state, now, &sealed).await? {
-        tx.rollback().await?;
-        return Err(HoldError::Decided);
-    }
-    for (ended, entry) in &ends {
-        // Another release may have ended it.
-        if tx.end_rule(*ended, now).await? {
-            tx.append_entry(entry).await?;
-        }
-    }
-    tx.touch_case(case).await?;
-    tx.append_entry(&entry).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Ends the holds of an approved release, so many at the most. One that cannot be ended keeps no other from ending.
-async fn carry_out(archive: &Archive, row: &ReleaseRow, by: &Actor, most: u64) -> Result<CarriedOut, ArchiveError> {
-    let (mut released, mut tried, mut after, mut first) = (0, 0, None, None);
-    while tried < most {
-        let page = archive.catalog.holds_to_release(row.id, after, PAGE).await?;
-        let Some((last, _)) = page.last() else { break };
-        after = Some(*last);
-        for (hold, recording) in &page {
-            tried += 1;
-            match release::release(archive, *recording, *hold, Some(row.id), by).await {
-                Ok(()) => released += 1,
-                // Another release, or the purge, was faster.
-                Err(HoldError::NotFound) => {}
-                Err(HoldError::Archive(error)) => {
-                    tracing::error!(recording = %recording, %error, "an approved release is not carried out yet");
-                    first.get_or_insert(error);
-                }
-                Err(_) => {}
-            }
-        }
-        crate::failpoint::hit("release.carried_on");
-    }
-    if let Some(error) = first {
-        return Err(error);
-    }
-    let left = archive.catalog.count_holds_to_release(row.id).await?;
-    if left == 0 {
-        archive.catalog.release_done(row.case_id, row.id, archive.clock.now()).await?;
-        crate::failpoint::hit("release.done");
-    }
-    Ok(CarriedOut { released, left })
-}
-
-/// Carries on with every approved release that is not carried out; a bounded number of holds. Returns how many ended, and
-/// the first failure, which keeps no other release from being carried out.
-pub async fn carry_on(archive: &Archive) -> Result<u64, ArchiveError> {
-    let (mut released, mut after, mut first) = (0, None, None);
-    while released < BATCH {
-        let page = archive.catalog.releases_to_do(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some((last.asked_at, last.id));
-        for row in &page {
-            match carry_on_one(archive, row, BATCH - released.min(BATCH)).await {
-                Ok(done) => released += done,
-                Err(error) => {
-                    first.get_or_insert(error);
-                }
-            }
-        }
-    }
-    first.map_or(Ok(released), Err)
-}
-
-async fn carry_on_one(archive: &Archive, row: &ReleaseRow, most: u64) -> Result<u64, ArchiveError> {
-    let text = text_of(archive, row).await?;
-    let by = text.decision.ok_or(ArchiveError::Document("a release that nobody decided"))?.by;
-    let done = carry_out(archive, row, &by, most).await?;
-    record::keep(archive, row.case_id).await;
-    Ok(done.released)
 }
 
 #[cfg(test)]

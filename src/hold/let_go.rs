@@ -1,28 +1,31 @@
 //! Past its deadline a held recording leaves its month: the month's wrap and look-ups go, so that the month's key can be
 //! destroyed, and with it what backups hold of everybody else. From then on it opens by its cases' keys alone.
 
-use crate::archive::{Archive, ArchiveError};
+use crate::archive::{Archive, ArchiveError, Round};
 use crate::catalog::Stage;
 use crate::recording::RecordingId;
 use crate::vault::keys::KeyName;
 
 /// Recordings that one pass takes.
-const BATCH: u32 = 100;
+const BATCH: u64 = 100;
+/// Recordings that one look at the catalog gives.
+const PAGE: u32 = 100;
 
-/// Takes held recordings whose deadline has passed out of their months, a batch at the most. Returns how many, and the
+/// Takes held recordings whose deadline has passed out of their months, a batch at the most. Returns how many, or the
 /// first failure, which keeps no other from being let go.
 pub async fn let_go_of_months(archive: &Archive) -> Result<u64, ArchiveError> {
-    let (mut done, mut first) = (0, None);
-    for id in archive.catalog.held_past_deadline(archive.clock.now(), BATCH).await? {
-        match let_go(archive, id).await {
-            Ok(gone) => done += u64::from(gone),
-            Err(error) => {
+    let (mut round, now) = (Round::begin(&archive.bookmarks.months, BATCH), archive.clock.now());
+    while round.goes_on() {
+        let page = archive.catalog.held_past_deadline(now, round.after(), PAGE).await?;
+        round.turn(page.last().copied());
+        for (_, id) in page {
+            let gone = let_go(archive, id).await.inspect_err(|error| {
                 tracing::error!(recording = %id, %error, "a held recording could not leave its month");
-                first.get_or_insert(error);
-            }
+            });
+            round.count(gone.map(u64::from));
         }
     }
-    first.map_or(Ok(done), Err)
+    round.end()
 }
 
 async fn let_go(archive: &Archive, id: RecordingId) -> Result<bool, ArchiveError> {

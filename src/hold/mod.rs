@@ -6,14 +6,16 @@
 //! | [`place`](place()) | a hold is placed, or told that it came too late |
 //! | `many` | many recordings at once: named, or found by a search |
 //! | `rule` | an account's recordings of a period, those that arrive later as well |
-//! | `ask` | a release is asked for, decided by another person, carried out |
+//! | `ask`, `decide`, `carry_out` | a release is asked for, decided by another person, carried out |
 //! | [`release`](release()) | one hold ends |
 //! | [`let_go`] | past its deadline, a held recording is taken out of its month, whose key is to be destroyed |
 //!
 //! A hold and the purge's fence both begin with an `UPDATE` of the recording's row, so one waits for the other.
 
 mod ask;
+mod carry_out;
 pub mod case;
+mod decide;
 mod let_go;
 mod many;
 mod place;
@@ -28,7 +30,9 @@ use crate::archive::ArchiveError;
 use crate::catalog::CatalogError;
 use crate::recording::RecordingId;
 
-pub use ask::{CarriedOut, Decision, Release, ask, carry_on, decide, releases_of};
+pub use ask::{Decision, Release, ask, releases_of};
+pub use carry_out::{CarriedOut, carry_on};
+pub use decide::decide;
 pub use let_go::let_go_of_months;
 pub use many::{MAX_RECORDINGS, Outcome, hold_found, hold_named};
 pub use place::{NewHold, Placed, place};

@@ -14,7 +14,7 @@ use super::place::{NewHold, Placed, place};
 use super::{HoldError, case};
 use crate::access::Actor;
 use crate::archive::journal::About;
-use crate::archive::{Archive, ArchiveError};
+use crate::archive::{Archive, ArchiveError, Round};
 use crate::catalog::RuleRow;
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
@@ -155,30 +155,33 @@ pub async fn place_rule(archive: &Archive, case: Uuid, new: &NewRule, actor: &Ac
 }
 
 async fn commit(archive: &Archive, case: Uuid, new: &NewRule, actor: &Actor) -> Result<RuleRow, HoldError> {
-    let (id, now) = (Uuid::new_v4(), archive.clock.now());
+    let id = Uuid::new_v4();
     let sealed = text::seal(archive, case, &what(id), &RuleText { placed_by: actor.clone() }).await?;
     let NewRule { account_id, from, to } = new.clone();
     let payload = RulePayload { actor, case_id: case, rule_id: id, account_id: &new.account_id, from, to };
-    let (entry, _) = archive.entry(Kind::HOLD_RULE_PLACED, About::Case(case), &payload, now).await?;
-    let row = RuleRow { id, case_id: case, account_id, from, to, placed_at: now, place_no: 0, ended_at: None, sealed };
+    let (entry, _) = archive.entry(Kind::HOLD_RULE_PLACED, About::Case(case), &payload, archive.clock.now()).await?;
     let mut tx = archive.catalog.begin().await?;
-    let Some(place_no) = tx.place_rule(&row).await? else { return Err(HoldError::CaseClosed) };
+    let Some(place_no) = tx.take_place(case).await? else { return Err(HoldError::CaseClosed) };
     // The case's row is ours now, so that nobody else places one.
     let in_force: Vec<_> = tx.rules_as_of_now(case).await?.into_iter().filter(|row| row.ended_at.is_none()).collect();
-    if let Some(same) = in_force.iter().find(|row| row.id != id && new.is_of(row)) {
+    if let Some(same) = in_force.iter().find(|row| new.is_of(row)) {
         tx.rollback().await?;
         return Ok(same.clone());
     }
-    if in_force.len() as u64 > MAX_RULES {
+    if in_force.len() as u64 >= MAX_RULES {
         tx.rollback().await?;
         return Err(HoldError::TooMany("rules", MAX_RULES));
     }
     tx.touch_case(case).await?;
     tx.append_entry(&entry).await?;
+    // Last, and not before: waiting for the row takes its time, and a deadline that passed meanwhile has passed.
+    let placed_at = archive.clock.now();
+    let row = RuleRow { id, case_id: case, account_id, from, to, placed_at, place_no, ended_at: None, sealed };
+    tx.place_rule(&row).await?;
     tx.commit().await?;
     crate::failpoint::hit("rule.placed");
     archive.ledger_nudge.notify_one();
-    Ok(RuleRow { place_no, ..row })
+    Ok(row)
 }
 
 async fn hold_what_is_here(archive: &Archive, rule: &RuleRow) -> Result<Vec<(RecordingId, Outcome)>, HoldError> {
@@ -200,28 +203,23 @@ pub(super) async fn ended_entry(
 }
 
 /// Holds what rules in force cover and no hold of theirs is on yet: what arrived since, and what they did not come to. A
-/// bounded number; returns how many, and the first failure, which keeps no other from being held.
+/// bounded number; returns how many, or the first failure, which keeps no other from being held.
 pub async fn catch_arrivals(archive: &Archive) -> Result<u64, ArchiveError> {
-    let (mut caught, mut tried, mut after, mut first) = (0, 0, None, None);
     if !archive.catalog.has_rules().await? {
         return Ok(0);
     }
-    while tried < BATCH {
-        let page = archive.catalog.not_caught(after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(*last);
-        for (rule, id) in &page {
-            tried += 1;
-            match catch_one(archive, *rule, *id).await {
-                Ok(placed) => caught += u64::from(placed),
-                Err(error) => {
-                    tracing::error!(recording = %id, %error, "a recording under a rule is not held yet; it is not purged");
-                    first.get_or_insert(error);
-                }
-            }
+    let mut round = Round::begin(&archive.bookmarks.arrivals, BATCH);
+    while round.goes_on() {
+        let page = archive.catalog.not_caught(round.after(), PAGE).await?;
+        round.turn(page.last().copied());
+        for (rule, id) in page {
+            let caught = catch_one(archive, rule, id).await.inspect_err(|error| {
+                tracing::error!(recording = %id, %error, "a recording under a rule is not held yet; it is not purged");
+            });
+            round.count(caught.map(u64::from));
         }
     }
-    first.map_or(Ok(caught), Err)
+    round.end()
 }
 
 async fn catch_one(archive: &Archive, rule: Uuid, id: RecordingId) -> Result<bool, ArchiveError> {

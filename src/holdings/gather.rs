@@ -61,7 +61,8 @@ async fn extent(archive: &Archive, category: Category) -> Result<Extent, Archive
         Category::Credentials => Countable::Tokens,
         Category::Statistics => Countable::Statistics,
         Category::Proofs => Countable::Proofs,
-        Category::Accounts | Category::SubjectRequests => return Ok(Extent::default()),
+        Category::Accounts => Countable::Accounts,
+        Category::SubjectRequests => return Ok(Extent::default()),
     };
     let extent = archive.catalog.extent(countable).await?;
     let ends = |at: Option<Timestamp>| match category {

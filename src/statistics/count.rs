@@ -33,7 +33,10 @@ pub async fn contribution(
     };
     let month = month_of(archive, at)?;
     let secret = archive.keyring.ensure_secret(&KeyName::Month(month)).await?;
-    let (account, kind) = archive.catalog.account_for_statistics(&row.account_id).await?;
+    let known = archive.catalog.account(&row.account_id).await?;
+    let kind = known.as_ref().and_then(|account| account.kind).map(|kind| kind.as_str().to_owned());
+    // Accounts that were merged are one customer.
+    let account = known.and_then(|account| account.merged_into).unwrap_or_else(|| row.account_id.clone());
     let tally = Tally { calls: 1, seconds: whole_seconds(row.duration_ms), ..Tally::default() };
     Ok(Some(Contribution { month, secret, traits: traits_of(archive, row, kind)?, tally, account }))
 }

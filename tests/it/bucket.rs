@@ -6,6 +6,7 @@ use earwitness::archive::ArchiveError;
 use earwitness::fsck::{self, Action, Options, Problem};
 use earwitness::receive::ReceiveError;
 use earwitness::vault::objects::{ObjectKey, Prefix, RecordingPart};
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 use crate::on_both_stacks;
 use crate::support::meddling::Meddling;
@@ -128,4 +129,42 @@ async fn a_lock_that_outlives_its_deadline_is_told_long_before() {
     let waveform = opened.key(id, RecordingPart::Waveform).await;
     opened.archive.store.lock(&waveform, expires_at.plus(HOURS * 24)).await.unwrap();
     assert_eq!(repaired(&opened, REPAIR).await, [(Problem::LockTooLong, Action::Reported)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lengthened_deadline_is_locked_anew() {
+    let place = Place::new(Stack::Production, Bucket::Locked).await;
+    let opened = opened(&place).await;
+    let id = opened.received("a").await.id;
+    let archive = &opened.archive;
+    assert_eq!(archive.guard_missing(10).await.unwrap(), 0, "it is locked");
+    let mut connection = AnyConnection::connect(&place.catalog).await.unwrap();
+    connection.execute("UPDATE recordings SET expires_at = expires_at + 3600000000").await.unwrap();
+    connection.close().await.unwrap();
+    assert!(!archive.catalog.guard_of(id).await.unwrap().unwrap().is_in_place);
+    assert_eq!(archive.catalog.count_guards_missing().await.unwrap(), 1);
+    assert_eq!(archive.guard_missing(10).await.unwrap(), 1);
+    let expires_at = archive.catalog.recording(id).await.unwrap().unwrap().expires_at;
+    for part in [RecordingPart::Audio, RecordingPart::Waveform] {
+        let meta = archive.store.head(&opened.key(id, part).await).await.unwrap().unwrap();
+        assert!(meta.locked_until >= Some(expires_at), "{part:?}");
+    }
+    assert_eq!(archive.guard_missing(10).await.unwrap(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_locked_in_the_weaker_mode_is_locked_in_the_stricter() {
+    let place = Place::new(Stack::Production, Bucket::Locked).await;
+    let opened = opened(&place).await;
+    let id = opened.received("a").await.id;
+    let audio = opened.key(id, RecordingPart::Audio).await.to_string();
+    let outsider = place.outsider().await;
+    assert_eq!(outsider.lock_mode(&audio).await, "GOVERNANCE");
+    let strict = place.open(opened.clock.clone(), &[("EARWITNESS_LOCK_MODE", "compliance")]).await;
+    assert_eq!(strict.guard_missing(10).await.unwrap(), 1);
+    assert_eq!(outsider.lock_mode(&audio).await, "COMPLIANCE");
+    for mode in ["compliance", "governance", "compliance"] {
+        let again = place.open(opened.clock.clone(), &[("EARWITNESS_LOCK_MODE", mode)]).await;
+        assert_eq!(again.guard_missing(10).await.unwrap(), 0, "{mode}: once");
+    }
 }

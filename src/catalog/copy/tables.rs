@@ -127,6 +127,7 @@ pub const TABLES: &[Table] = &[
             ("sealed", Bytes),
             ("sealed_receipt", Bytes),
             ("guarded_revision", Number),
+            ("lock_mode", Text),
         ],
     ),
     table("recording_keys", &[("recording_id", Text), ("holder", Text), ("wrapped", Bytes)]),

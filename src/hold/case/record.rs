@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::text;
 use crate::archive::copies::{self, Copied, MAX_BYTES};
 use crate::archive::sidecar::{SidecarEntry, base64_bytes};
-use crate::archive::{Archive, ArchiveError};
-use crate::catalog::{CaseRow, NoteRow, ReleaseRow, ReleaseScope, ReleaseState, RuleRow};
+use crate::archive::{Archive, ArchiveError, Bookmark};
+use crate::catalog::{CaseRow, Catalog, NoteRow, ReleaseRow, ReleaseScope, ReleaseState, RuleRow};
 use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
@@ -19,6 +19,8 @@ use crate::vault::objects::ObjectKey;
 
 /// The version of the form.
 const VERSION: u32 = 1;
+/// Releases with which nothing is left to do that a copy carries, the newest.
+const MAX_DONE: u32 = 500;
 /// Entries of the ledger that a copy carries, the newest; never accesses.
 const MAX_ENTRIES: u32 = 5_000;
 
@@ -118,7 +120,9 @@ impl KeptRelease {
     }
 
     fn into_row(self, case_id: Uuid) -> ReleaseRow {
-        let Self { id, asked_at, up_to, decided_at, done_at, sealed, .. } = self;
+        let Self { id, asked_at, up_to, decided_at, sealed, .. } = self;
+        // An approved one is carried out once more: a sidecar may be from before it was, and bring a hold back.
+        let done_at = self.done_at.filter(|_| !matches!(self.state, KeptState::Approved));
         let scope = match self.scope {
             KeptScope::Recordings(ids) => ReleaseScope::Recordings(ids),
             KeptScope::Rule(rule) => ReleaseScope::Rule(rule),
@@ -169,8 +173,12 @@ impl Copied for Cases {
         Ok(archive.catalog.case_stored(id, revision).await?)
     }
 
-    async fn not_stored(archive: &Archive, limit: u32) -> Result<Vec<Uuid>, ArchiveError> {
-        Ok(archive.catalog.cases_not_stored(limit).await?)
+    fn bookmark(archive: &Archive) -> &Bookmark<Uuid> {
+        &archive.bookmarks.cases
+    }
+
+    async fn not_stored(archive: &Archive, after: Option<Uuid>, limit: u32) -> Result<Vec<Uuid>, ArchiveError> {
+        Ok(archive.catalog.cases_not_stored(after, limit).await?)
     }
 }
 
@@ -184,7 +192,7 @@ pub async fn refresh(archive: &Archive, id: Uuid) -> Result<(), ArchiveError> {
     copies::refresh::<Cases>(archive, id).await
 }
 
-/// Brings the copies up to date that are not, a page at the most. Returns how many.
+/// Brings the copies up to date that are not, a batch at the most. Returns how many.
 pub async fn refresh_stale(archive: &Archive) -> Result<u64, ArchiveError> {
     copies::refresh_stale::<Cases>(archive).await
 }
@@ -193,7 +201,7 @@ async fn record_of(archive: &Archive, case: &CaseRow) -> Result<Record, ArchiveE
     let (catalog, id) = (&archive.catalog, case.id);
     let notes = catalog.case_notes(id).await?.into_iter();
     let rules = catalog.rules_of(id).await?.into_iter();
-    let releases = catalog.releases_of(id).await?.into_iter();
+    let releases = releases_of(catalog, id).await?.into_iter();
     let under = KeyName::Case(id).to_string();
     let entries = catalog.entries_under(&under, Kind::CASE_READ.as_str(), MAX_ENTRIES).await?.into_iter();
     Ok(Record {
@@ -209,6 +217,19 @@ async fn record_of(archive: &Archive, case: &CaseRow) -> Result<Record, ArchiveE
         releases: releases.map(KeptRelease::of).collect(),
         entries: entries.map(SidecarEntry::of_row).collect(),
     })
+}
+
+/// All releases that are not done, and the newest others. What such a one names was let go of, as the sidecars say: of
+/// thousands of recordings only those are told of whose sidecar does not say so yet.
+async fn releases_of(catalog: &Catalog, case: Uuid) -> Result<Vec<ReleaseRow>, ArchiveError> {
+    let mut releases = catalog.open_releases_of(case).await?;
+    for mut done in catalog.done_releases_of(case, MAX_DONE).await? {
+        if let ReleaseScope::Recordings(named) = &mut done.scope {
+            *named = catalog.stale_recordings_of(done.id).await?;
+        }
+        releases.push(done);
+    }
+    Ok(releases)
 }
 
 /// Brings a case's row up to the store's copy. True when it was missing or older.

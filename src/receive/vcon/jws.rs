@@ -24,6 +24,8 @@ use crate::vcon::signers::{Signers, public_key};
 
 /// The most signatures of one document.
 const MAX_SIGNATURES: usize = 4;
+/// The longest protected header, as it stands in the document: a chain of certificates and little else.
+const MAX_PROTECTED_CHARS: usize = 64 * 1024;
 /// Bytes of the payload that are hashed together.
 const CHUNK_BYTES: usize = 48 * 1024;
 
@@ -63,10 +65,14 @@ impl Signature {
     fn read(path: &str, one: &Value) -> Result<Self, VconError> {
         let text = |name: &str| one.get(name).and_then(Value::as_str);
         let protected = text("protected").ok_or_else(|| wrong(format!("{path}.protected"), "must be a text"))?;
+        if protected.len() > MAX_PROTECTED_CHARS {
+            let rule = format!("must have at most {MAX_PROTECTED_CHARS} characters");
+            return Err(VconError::invalid(format!("{path}.protected"), "too-long", rule));
+        }
         let bytes = text("signature").and_then(|text| decode(text).ok());
         let bytes = bytes.ok_or_else(|| wrong(format!("{path}.signature"), "must be base64url"))?;
-        let header = header(path, protected, one.get("header"))?;
-        if header.contains_key("crit") {
+        let header = Header::read(path, protected, one.get("header"))?;
+        if header.get("crit").is_some() {
             return Err(VconError::unsupported(format!("{path}.protected"), "names a critical header"));
         }
         let algorithm: &'static dyn VerificationAlgorithm = match header.get("alg").and_then(Value::as_str) {
@@ -94,21 +100,31 @@ impl Signature {
 
 /// The protected and the other header together. RFC 7515 has each name in one of them alone; the draft's own examples
 /// have some in both, so that is taken as long as they do not contradict one another.
-fn header(path: &str, protected: &str, open: Option<&Value>) -> Result<Map<String, Value>, VconError> {
-    let decoded = decode(protected).ok().and_then(|json| serde_json::from_slice::<Map<String, Value>>(&json).ok());
-    let mut header = decoded.ok_or_else(|| wrong(format!("{path}.protected"), "must be a JSON object in base64url"))?;
-    let open = match open {
-        None | Some(Value::Null) => return Ok(header),
-        Some(Value::Object(open)) => open,
-        Some(_) => return Err(wrong(format!("{path}.header"), "must be an object")),
-    };
-    for (name, value) in open {
-        if header.get(name).is_some_and(|signed| signed != value) {
+struct Header<'a> {
+    protected: Map<String, Value>,
+    open: Option<&'a Map<String, Value>>,
+}
+
+impl<'a> Header<'a> {
+    fn read(path: &str, protected: &str, open: Option<&'a Value>) -> Result<Self, VconError> {
+        let decoded = decode(protected).ok().and_then(|json| serde_json::from_slice::<Map<String, Value>>(&json).ok());
+        let protected =
+            decoded.ok_or_else(|| wrong(format!("{path}.protected"), "must be a JSON object in base64url"))?;
+        let open = match open {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(open)) => Some(open),
+            Some(_) => return Err(wrong(format!("{path}.header"), "must be an object")),
+        };
+        let contradicts = |(name, value): (&String, &Value)| protected.get(name).is_some_and(|signed| signed != value);
+        if open.is_some_and(|open| open.iter().any(contradicts)) {
             return Err(VconError::Signature("its two headers contradict one another"));
         }
-        header.insert(name.clone(), value.clone());
+        Ok(Self { protected, open })
     }
-    Ok(header)
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.protected.get(name).or_else(|| self.open?.get(name))
+    }
 }
 
 /// SHA-256 of what a signature signs: the protected header, a full stop, the payload, both as base64url.
@@ -125,5 +141,36 @@ fn signing_input(payload: &mut File, protected: &str) -> io::Result<Digest> {
             return Ok(hash.finish());
         }
         hash.update(encoder.push(&bytes[..count]).as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::vcon::base64url::encode;
+
+    fn refused(protected: &str, open: Value) -> &'static str {
+        let one = json!({"protected": protected, "signature": "QQ", "header": open});
+        match Signature::read("signatures[0]", &one) {
+            Err(VconError::Invalid(problems)) => problems[0].code,
+            Err(error) => error.code(),
+            Ok(_) => "ok",
+        }
+    }
+
+    #[test]
+    fn headers_are_short_and_agree() {
+        let protected = encode(br#"{"alg": "none", "x": 1}"#);
+        assert_eq!(refused(&protected, json!({"x": 2})), "invalid-signature");
+        assert_eq!(
+            refused(&protected, json!({"x": 1, "y": 2})),
+            "unsupported-vcon",
+            "they agree; the algorithm is none"
+        );
+        assert_eq!(refused(&protected, json!({"crit": ["y"]})), "unsupported-vcon");
+        assert_eq!(refused(&protected, json!([])), "wrong-type");
+        assert_eq!(refused(&"A".repeat(MAX_PROTECTED_CHARS + 1), json!({})), "too-long");
     }
 }

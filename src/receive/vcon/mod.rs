@@ -8,7 +8,7 @@
 //! | `read`, `meter` | JSON as a stream, bounded |
 //! | `draft` | contents in unlinked files |
 //! | `jws` | the signed form |
-//! | `map` | what it all means for the archive |
+//! | `map`, `members` | what it all means for the archive |
 //! | `fetch` | audio by its address |
 
 mod draft;
@@ -16,6 +16,7 @@ mod error;
 mod fetch;
 mod jws;
 mod map;
+mod members;
 mod meter;
 mod read;
 

@@ -17,6 +17,9 @@ use crate::vcon::base64url::Decoder;
 
 /// How deep objects and lists may lie in one another.
 const MAX_DEPTH: u32 = 32;
+/// The most values, whatever they are, outside of contents. Each costs memory beyond its bytes, an object of one member some
+/// 700 bytes: without this a mebibyte of small ones would be a hundred in memory.
+const MAX_VALUES: u32 = 20_000;
 /// Bytes of a content that are looked at together.
 const CHUNK_BYTES: usize = 64 * 1024;
 /// The longest of the lists of members that have contents.
@@ -98,7 +101,7 @@ pub(super) fn read<R: Read, D: Drafts>(
     let meter = Rc::new(Meter::new(other_bytes));
     let settings = ReaderSettings { max_nesting_depth: Some(MAX_DEPTH), track_path: false, ..Default::default() };
     let json = JsonStreamReader::new_custom(Metered::new(source, meter.clone()), settings);
-    Reading { json, meter, drafts, has_audio: false }.document()
+    Reading { json, meter, drafts, has_audio: false, values_left: MAX_VALUES }.document()
 }
 
 struct Reading<'a, R: Read, D: Drafts> {
@@ -106,6 +109,7 @@ struct Reading<'a, R: Read, D: Drafts> {
     meter: Rc<Meter>,
     drafts: &'a mut D,
     has_audio: bool,
+    values_left: u32,
 }
 
 fn wrong(path: &str, code: &'static str, message: impl Into<String>) -> ReadError {
@@ -259,6 +263,10 @@ impl<R: Read, D: Drafts> Reading<'_, R, D> {
 
     /// The value that comes next, in memory.
     fn value(&mut self, path: &str) -> Result<Value, ReadError> {
+        let Some(left) = self.values_left.checked_sub(1) else {
+            return Err(wrong("", "too-many", format!("must have at most {MAX_VALUES} values beside its contents")));
+        };
+        self.values_left = left;
         Ok(match self.peek(path)? {
             ValueType::Null => {
                 self.json.next_null().map_err(|error| self.failed(error, path))?;

@@ -133,6 +133,22 @@ fn what_stays_in_memory_is_bounded_and_contents_are_not_counted() {
 }
 
 #[test]
+fn values_are_counted_whatever_they_are() {
+    let small = |objects: usize| format!(r#"{{"a": [{}0]}}"#, r#"{"":0},"#.repeat(objects));
+    let reading = |text: String| read(text.as_bytes(), 1 << 20, &mut Memory(0));
+    // The list, two of each object, and the last.
+    assert!(reading(small(9_999)).is_ok());
+    for many in [small(10_000), small(100_000), format!(r#"{{"a": [{}0]}}"#, "[],".repeat(20_000))] {
+        let Err(ReadError::Field(problem)) = reading(many) else { panic!("it was taken") };
+        assert_eq!((problem.field.as_str(), problem.code), ("", "too-many"));
+    }
+    let spread = r#"{"x":[0,0]},"#.repeat(63);
+    assert!(reading(format!(r#"{{"attachments": [{spread}{{}}]}}"#)).is_ok());
+    let spread = format!(r#"{{"x":[{}0]}},"#, "0,".repeat(400)).repeat(63);
+    assert!(matches!(reading(format!(r#"{{"attachments": [{spread}{{}}]}}"#)), Err(ReadError::Field(_))), "together");
+}
+
+#[test]
 fn a_draft_that_is_full_and_a_second_recording_end_it() {
     let document = format!(r#"{{"dialog": [{{"body": "{}"}}]}}"#, "A".repeat(4_000));
     assert!(read(document.as_bytes(), OTHER, &mut Memory(3_000)).is_ok());

@@ -77,7 +77,8 @@ async fn a_closed_case_is_purged_when_its_period_is_over(place: &Place) {
     assert!(catalog.case(ends).await.expect("an answer").is_none());
     assert!(catalog.case_notes(ends).await.expect("notes").is_empty());
     assert!(catalog.rules_of(ends).await.expect("rules").is_empty());
-    assert!(catalog.releases_of(ends).await.expect("releases").is_empty());
+    assert!(catalog.open_releases_of(ends).await.expect("releases").is_empty());
+    assert!(catalog.done_releases_of(ends, 10).await.expect("releases").is_empty());
     assert!(catalog.entries_under(&KeyName::Case(ends).to_string(), "none", 10).await.expect("entries").is_empty());
     let mut kept: Vec<_> = listed(archive.store.as_ref(), &Prefix::cases()).await.into_iter().map(|v| v.path).collect();
     kept.sort();

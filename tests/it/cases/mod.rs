@@ -1,6 +1,7 @@
 //! Cases: their life, what they hold, how that ends, and what is left of it when they end.
 
 mod ending;
+mod failing;
 mod holding;
 mod life;
 pub(crate) mod races;

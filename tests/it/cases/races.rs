@@ -16,7 +16,7 @@ use earwitness::vault::keys::KeyName;
 use earwitness::vault::secrets::DataKey;
 use futures::future::join_all;
 use serde_json::json;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify};
 use uuid::Uuid;
 
 use super::{call_at, legal, open, post};
@@ -93,13 +93,27 @@ pub(crate) async fn hold_all(
     ids: &[RecordingId],
     start: &Arc<Barrier>,
 ) -> Vec<bool> {
+    hold_all_and_tell(archive, case, ids, start, &Arc::default()).await
+}
+
+/// The same; the first that is acknowledged is told of.
+async fn hold_all_and_tell(
+    archive: &Arc<Archive>,
+    case: Uuid,
+    ids: &[RecordingId],
+    start: &Arc<Barrier>,
+    first: &Arc<Notify>,
+) -> Vec<bool> {
     let holds = ids.iter().map(|id| {
-        let (archive, start, recording_id) = (archive.clone(), start.clone(), *id);
+        let (archive, start, first, recording_id) = (archive.clone(), start.clone(), first.clone(), *id);
         tokio::spawn(async move {
             let hold = NewHold { id: Uuid::new_v4(), case_id: case, recording_id, rule: None };
             start.wait().await;
             match hold::place(&archive, &hold, &actor()).await {
-                Ok(_) => true,
+                Ok(_) => {
+                    first.notify_one();
+                    true
+                }
                 Err(HoldError::TooLate | HoldError::NotFound) => false,
                 Err(error) => panic!("{error}"),
             }
@@ -120,18 +134,23 @@ async fn a_hold_against_the_purge_a_thousand_times(place: &Place) {
         // The clock stands a moment before the deadline; whoever moves it starts at the same instant as the holds.
         running.clock.set(due(wave).minus(Duration::from_micros(1)));
         archive.catalog.beat(running.clock.now()).await.expect("a heartbeat");
-        let start = Arc::new(Barrier::new(WAVE + 1));
+        let (start, first) = (Arc::new(Barrier::new(WAVE + 1)), Arc::new(Notify::new()));
         let purge = {
-            let (archive, clock, start) = (archive.clone(), running.clock.clone(), start.clone());
+            let (archive, clock, start, first) = (archive.clone(), running.clock.clone(), start.clone(), first.clone());
             tokio::spawn(async move {
                 start.wait().await;
-                // Later in each wave, so that sometimes the holds are ahead, and sometimes the purge.
-                tokio::time::sleep(Duration::from_millis(wave as u64 * 3)).await;
+                // Later in each wave, so that sometimes the holds are ahead, and sometimes the purge; and at the end behind
+                // the first hold, however busy the machine is.
+                if wave + 4 < WAVES {
+                    tokio::time::sleep(Duration::from_millis(wave as u64 * 3)).await;
+                } else {
+                    first.notified().await;
+                }
                 clock.set(due(wave));
                 pass(&archive).await.expect("a pass")
             })
         };
-        let held = hold_all(archive, case, &ids, &start).await;
+        let held = hold_all_and_tell(archive, case, &ids, &start, &first).await;
         purge.await.expect("no panic");
         for (id, held) in ids.iter().zip(&held) {
             let (purged, holds) = (

@@ -1,9 +1,11 @@
 //! Asked for by one person, decided by another, carried out.
 
 use earwitness::access::Role;
-use earwitness::hold::catch_arrivals;
+use earwitness::clock::Clock as _;
+use earwitness::hold::{case, catch_arrivals};
 use earwitness::purge::pass;
 use earwitness::recording::RecordingId;
+use earwitness::vault::objects::ObjectKey;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -25,6 +27,7 @@ on_both_stacks!(
     a_rule_ends_with_its_holds,
     one_recording_of_a_rule_is_let_go,
     what_lets_go_of_nothing_is_refused,
+    what_is_done_names_no_recordings_any_more,
 );
 
 struct Setting {
@@ -80,15 +83,18 @@ async fn a_second_person_is_needed(place: &Place) {
     let release = setting.asked(json!({"recordings": [id]})).await;
     let again = setting.ask(json!({"recordings": [id]})).await;
     assert_eq!((again.status, &again.json()["id"]), (200, &release), "the same request again");
-    let ans_other_token = legal(&setting.running, "An").await;
+    let mut ans_tokens = vec![setting.an.clone()];
+    for name in ["An", "an ", "A\u{200b}N"] {
+        ans_tokens.push(legal(&setting.running, name).await);
+    }
     for decision in ["approve", "refuse"] {
-        for same in [&setting.an, &ans_other_token] {
+        for same in &ans_tokens {
             let told = setting.decide(same, &release, decision).await.told();
             assert_eq!(told, (403, "second-person-required".into()), "{decision}");
         }
     }
     assert_eq!(held_of(&setting.running, setting.case).await, 1);
-    assert_eq!(setting.running.count_entries("access.refused").await, 4, "it is in the ledger who tried");
+    assert_eq!(setting.running.count_entries("access.refused").await, 8, "it is in the ledger who tried");
     let close = format!("/v1/cases/{}/close", setting.case);
     let closed = post(&setting.running, &setting.an, &close, &json!({"reason": "x"})).await;
     assert_eq!(closed.told(), (409, "case-in-force".into()));
@@ -242,4 +248,45 @@ async fn what_lets_go_of_nothing_is_refused(place: &Place) {
     let asked = json!({"rule": mine, "reason": "x"});
     let theirs = post(&setting.running, &setting.an, &format!("/v1/cases/{other}/release"), &asked).await;
     assert_eq!(theirs.told(), (404, "not-found".into()), "a rule of another case");
+}
+
+async fn what_is_done_names_no_recordings_any_more(place: &Place) {
+    let setting = Setting::new(place).await;
+    let archive = &setting.running.archive;
+    let id = setting.recording("one").await;
+    setting.hold(&json!({"recordings": [id]})).await;
+    let mut named: Vec<RecordingId> = (1..5_000).map(|number| RecordingId(Uuid::from_u128(number))).collect();
+    named.push(id);
+    let release = setting.asked(json!({"recordings": named})).await;
+    let kept = async || archive.store.get(&ObjectKey::Case(setting.case), 64 << 20).await.expect("a copy").len();
+    let told = async || {
+        let case = setting.running.get(&setting.an, &format!("/v1/cases/{}", setting.case)).await.json();
+        case["releases"][0].clone()
+    };
+    assert!(kept().await > 5_000 * 36, "an old catalog gets back what was asked for");
+    let asked = told().await;
+    assert_eq!((asked["recordings"].as_array().map(Vec::len), &asked["recording_count"]), (Some(5_000), &json!(5_000)));
+    assert_eq!(setting.decide(&setting.bo, &release, "approve").await.json()["released"], 1);
+    let done = told().await;
+    assert_eq!((done.get("recordings"), &done["recording_count"]), (None, &json!(5_000)), "{done}");
+    let small = kept().await;
+    assert!(small < 20_000, "{small}");
+
+    // Of what the store does not know to be let go of yet the copy says it.
+    let mut tx = archive.catalog.begin().await.expect("a transaction");
+    assert!(tx.touch_recording(id, setting.running.clock.now()).await.expect("an answer"));
+    tx.commit().await.expect("committed");
+    case::record::refresh(archive, setting.case).await.expect("a copy");
+    assert!(kept().await > small + 36);
+    // Only the newest of those that are done are told of; all that wait are.
+    for round in 0..55 {
+        setting.hold(&json!({"recordings": [id]})).await;
+        let release = setting.asked(json!({"all": true})).await;
+        let decision = if round == 54 { continue } else { "approve" };
+        assert_eq!(setting.decide(&setting.bo, &release, decision).await.status, 200);
+    }
+    let told = setting.running.get(&setting.an, &format!("/v1/cases/{}", setting.case)).await.json();
+    let releases = told["releases"].as_array().expect("a list");
+    assert_eq!(releases.iter().filter(|one| one["done_at"].is_null()).count(), 1);
+    assert_eq!(releases.len(), 51);
 }

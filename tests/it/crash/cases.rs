@@ -48,7 +48,7 @@ pub(super) async fn opening_dies_at(stack: Stack, point: &str) {
         .until(
             async |world| {
                 let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
-                let stale = catalog.cases_not_stored(10).await.expect("an answer");
+                let stale = catalog.cases_not_stored(None, 10).await.expect("an answer");
                 catalog.close().await;
                 stale.is_empty()
             },

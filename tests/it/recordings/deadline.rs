@@ -23,6 +23,7 @@ on_both_stacks!(
     a_purged_recording_is_gone_for_everybody,
     what_is_fenced_meanwhile_is_neither_noted_nor_shown,
     a_stream_under_way_is_cut,
+    what_is_held_is_cut_when_it_is_let_go_of,
 );
 
 const DEADLINE: &str = "2031-11-22T09:00:00Z";
@@ -171,6 +172,43 @@ async fn a_stream_under_way_is_cut(place: &Place) {
         let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
         assert!(ended.is_ok(), "the connection is closed");
         // What was in the sockets' buffers had left before.
+        assert!(rest.len() < FRAMES, "{} of {} bytes came", rest.len(), 2 * FRAMES);
+    }
+}
+
+async fn what_is_held_is_cut_when_it_is_let_go_of(place: &Place) {
+    const FRAMES: usize = 10_000_000;
+    let archive = Running::start(place).await;
+    let (crm, legal) = (archive.token(Role::Ingest, &[], None).await, archive.token(Role::Legal, &[], None).await);
+    let (one, other) = (
+        archive.post(&crm, &call("c-1"), &wav(FRAMES, 1)).await.id(),
+        archive.post(&crm, &call("c-2"), &au(FRAMES, 1)).await.id(),
+    );
+    for id in [one, other] {
+        archive.hold(id).await;
+    }
+    // One was begun before the deadline, the others after it.
+    let mut streams = vec![begin(&archive, &legal, one, "/audio").await];
+    archive.clock.set(at(DEADLINE));
+    streams.push(begin(&archive, &legal, other, "/listen").await);
+    streams.push(begin(&archive, &legal, one, "/vcon").await);
+    for stream in &mut streams {
+        let mut more = vec![0; 4 << 20];
+        stream.read_exact(&mut more).await.expect("it goes on: a hold keeps it");
+    }
+    let catalog = &archive.archive.catalog;
+    for id in [one, other] {
+        let hold = catalog.holds_of(id).await.expect("holds")[0].id;
+        let mut tx = catalog.begin().await.expect("a transaction");
+        tx.release_hold(hold, at(DEADLINE)).await.expect("let go of");
+        tx.commit().await.expect("committed");
+    }
+    // So long it may go unnoticed.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    for mut stream in streams {
+        let mut rest = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "the connection is closed");
         assert!(rest.len() < FRAMES, "{} of {} bytes came", rest.len(), 2 * FRAMES);
     }
 }

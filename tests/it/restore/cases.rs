@@ -3,6 +3,7 @@
 
 use earwitness::catalog::Catalog;
 use earwitness::vault::keys::KeyName;
+use earwitness::vault::objects::ObjectKey;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -41,10 +42,28 @@ async fn holds_of(world: &World, case: Uuid) -> u64 {
     holds
 }
 
-/// Lets go of all that a case holds.
-async fn release(server: &Server, (an, bo): (&str, &str), case: Uuid) {
+/// Holds, and releases that are not done.
+async fn in_force(world: &World, case: Uuid) -> (u64, u64) {
+    let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
+    let row = catalog.case(case).await.expect("an answer").expect("a case");
+    catalog.close().await;
+    (row.holds, row.releases)
+}
+
+async fn key_of(world: &World, id: &str) -> ObjectKey {
+    let sidecar = world.objects_of(id).await.into_iter().find(|path| path.ends_with("/sidecar")).expect("a sidecar");
+    sidecar.parse().expect("a name of ours")
+}
+
+async fn sidecar_of(world: &World, id: &str) -> Vec<u8> {
+    world.store().await.get(&key_of(world, id).await, 1 << 20).await.expect("a sidecar").to_vec()
+}
+
+/// Lets go of something that a case holds.
+async fn release(server: &Server, (an, bo): (&str, &str), case: Uuid, mut what: Value) {
     let path = format!("/v1/cases/{case}/release");
-    let asked = ask(server, an, Method::POST, &path, &json!({"all": true, "reason": "over"})).await;
+    what["reason"] = json!("over");
+    let asked = ask(server, an, Method::POST, &path, &what).await;
     let decision = json!({"release": asked["id"], "decision": "approve", "reason": "over"});
     let decided = ask(server, bo, Method::POST, &format!("{path}/approve"), &decision).await;
     assert_eq!(decided["left"], 0);
@@ -58,15 +77,24 @@ async fn what_legal_did_since_the_backup_is_done(stack: Stack) {
     let server = world.serve(None).await;
     let (held, _) = post(&server, &ingest, &due("held"), &tone(1)).await;
     let (freed, _) = post(&server, &ingest, &call("freed", 60), &tone(2)).await;
+    let mut of_another = call("stuck", 60);
+    of_another["account_id"] = json!("A-another");
+    let (stuck, _) = post(&server, &ingest, &of_another, &tone(4)).await;
     let (old, ended) = (open(&server, &an, "old").await, open(&server, &an, "it ends").await);
     let holds = |case: Uuid| format!("/v1/cases/{case}/holds");
     for case in [old, ended] {
         ask(&server, &an, Method::POST, &holds(case), &json!({"recordings": [freed]})).await;
     }
+    ask(&server, &an, Method::POST, &holds(old), &json!({"recordings": [stuck]})).await;
+    // What the backup has in force of a case that will be over.
+    ask(&server, &an, Method::POST, &holds(ended), &json!({"account": "A-nobody"})).await;
+    let waits = json!({"recordings": [freed], "reason": "too early"});
+    let waits = ask(&server, &an, Method::POST, &format!("/v1/cases/{ended}/release"), &waits).await;
     checkpoint(&server, &an).await;
     world.until_sidecars_are_fresh().await;
     server.stop().await;
     let backup = world.back_up().await;
+    let sidecar = sidecar_of(&world, &stuck).await;
 
     // What happened since.
     let server = world.serve(None).await;
@@ -74,19 +102,26 @@ async fn what_legal_did_since_the_backup_is_done(stack: Stack) {
     let account = call("x", 0)["account_id"].clone();
     let rule = ask(&server, &an, Method::POST, &holds(new), &json!({"account": account})).await;
     assert_eq!(rule["placed"], 2, "{rule}");
+    let refused = json!({"release": waits["id"], "decision": "refuse", "reason": "it is"});
+    ask(&server, &bo, Method::POST, &format!("/v1/cases/{ended}/release/approve"), &refused).await;
     for case in [old, ended] {
-        release(&server, (&an, &bo), case).await;
+        release(&server, (&an, &bo), case, json!({"all": true})).await;
     }
+    // One recording of a rule that stays in force.
+    release(&server, (&an, &bo), new, json!({"recordings": [freed]})).await;
     ask(&server, &an, Method::POST, &format!("/v1/cases/{new}/notes"), &json!({"text": "a note"})).await;
     ask(&server, &an, Method::PATCH, &format!("/v1/cases/{old}"), &json!({"owner": "Bo"})).await;
     ask(&server, &an, Method::POST, &format!("/v1/cases/{ended}/close"), &json!({"reason": "over"})).await;
     let (late, _) = post(&server, &ingest, &call("late", 30), &tone(3)).await;
-    world.until(async |world| holds_of(world, new).await == 3, "what arrived under the rule is held").await;
+    world.until(async |world| holds_of(world, new).await == 2, "what arrived under the rule is held").await;
     let path = format!("/v1/cases/{new}");
     let before: Value = server.get(&an, &path).await.json().await.expect("JSON");
     checkpoint(&server, &an).await;
     world.until_sidecars_are_fresh().await;
     server.stop().await;
+    // Of one recording the store does not know what became of its hold.
+    assert_ne!(sidecar_of(&world, &stuck).await, sidecar);
+    world.store().await.put(&key_of(&world, &stuck).await, sidecar.into()).await.expect("an old sidecar");
     // The case that was closed is over as well.
     world.ahead_s = 3 * 24 * 3_600;
     let short = ("EARWITNESS_CASES_RETENTION", "P2D");
@@ -108,23 +143,28 @@ async fn what_legal_did_since_the_backup_is_done(stack: Stack) {
     let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
     assert!(catalog.case(ended).await.expect("an answer").is_none(), "what was purged does not come back");
     let row = catalog.case(new).await.expect("an answer").expect("a case");
-    assert_eq!((row.holds, row.rules), (3, 1), "the rule holds what arrived after the backup as well");
+    assert_eq!((row.holds, row.rules), (2, 1), "the rule holds what arrived after the backup as well");
     let row = catalog.case(old).await.expect("an answer").expect("a case");
-    assert_eq!((row.holds, row.releases), (0, 0), "what was let go of stays so");
+    assert_eq!((row.holds, row.releases), (1, 1), "what the store did not know of is let go of once more");
     catalog.close().await;
     assert!(!world.keys().await.exists(&KeyName::Case(ended)).await.expect("an answer"));
 
     let server = world.serve(None).await;
+    world.until(async |world| in_force(world, old).await == (0, 0), "what was let go of is let go of").await;
+    world.until(async |world| in_force(world, new).await.1 == 0, "what was let go of by name as well").await;
+    assert_eq!(in_force(&world, new).await, (2, 0), "and its rule does not hold it again");
     let mut after: Value = server.get(&an, &path).await.json().await.expect("JSON");
     let mut before = before;
     for told in [&mut before, &mut after] {
         told.as_object_mut().expect("an object").remove("in_force");
+        // Of what is carried out once more.
+        told["releases"][0].as_object_mut().expect("a release").remove("done_at").expect("when it was done");
     }
     assert_eq!(after, before, "the same case, with its note, rule and releases");
     let told: Value = server.get(&an, &format!("/v1/cases/{old}")).await.json().await.expect("JSON");
     assert_eq!((&told["owner"], &told["releases"][0]["state"]), (&json!("Bo"), &json!("approved")));
     assert_eq!(server.get(&an, &format!("/v1/cases/{ended}")).await.status(), StatusCode::NOT_FOUND);
-    for (id, audio) in [(&held, tone(1)), (&freed, tone(2)), (&late, tone(3))] {
+    for (id, audio) in [(&held, tone(1)), (&freed, tone(2)), (&late, tone(3)), (&stuck, tone(4))] {
         assert_eq!(heard(&server, &an, id).await, (StatusCode::OK, audio));
     }
     server.stop().await;

@@ -89,6 +89,13 @@ impl Outsider {
         assert_eq!(hidden.delete_marker(), Some(true));
     }
 
+    /// In which mode an object is locked.
+    pub async fn lock_mode(&self, object: &str) -> String {
+        let asked = self.client.get_object_retention().bucket(&self.url.bucket);
+        let kept = asked.key(format!("{}{object}", self.below())).send().await.expect("a lock").retention;
+        kept.and_then(|kept| kept.mode).expect("a mode").as_str().to_owned()
+    }
+
     /// Has the bucket lock for a day whatever is written into it.
     pub async fn lock_by_default(&self) {
         let day = DefaultRetention::builder().mode(ObjectLockRetentionMode::Governance).days(1).build();

@@ -54,6 +54,8 @@ pub struct HoldsAnswer {
     too_late: u64,
     /// How many there are not.
     not_found: u64,
+    /// How many could not be held.
+    failed: u64,
     /// Recordings that the rule keeps from now on and whose hold is placed in the background; 0 without a rule.
     left: u64,
     /// Each recording that was looked at: of a rule the first 500 that were here already.
@@ -66,9 +68,13 @@ pub struct HoldOutcome {
     /// The recording.
     id: RecordingId,
     /// `placed`: nothing purges it until it is released. `already-held`: the case held it before. `too-late`: its deadline
-    /// had passed. `not-found`: there is none.
+    /// had passed. `not-found`: there is none. `failed`: it could not be held, or not all that belongs to a hold could be
+    /// done; the same request again tries it again.
     #[schema(example = "placed")]
     outcome: &'static str,
+    /// Why it failed, as the `code` of a problem; left out otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
 }
 
 /// Which page of the holds.
@@ -191,22 +197,37 @@ fn empty() -> Problem {
 }
 
 fn answer(outcomes: &[(RecordingId, Outcome)]) -> HoldsAnswer {
-    let count = |wanted| outcomes.iter().filter(|(_, outcome)| *outcome == wanted).count() as u64;
-    let told = |outcome: &Outcome| match outcome {
-        Outcome::Placed => "placed",
-        Outcome::AlreadyHeld => "already-held",
-        Outcome::TooLate => "too-late",
-        Outcome::NotFound => "not-found",
+    let count = |wanted| outcomes.iter().filter(|(_, outcome)| told(*outcome).0 == wanted).count() as u64;
+    let shown = |(id, outcome): &(RecordingId, Outcome)| {
+        let (outcome, code) = told(*outcome);
+        HoldOutcome { id: *id, outcome, code }
     };
     HoldsAnswer {
         rule: None,
-        placed: count(Outcome::Placed),
-        already_held: count(Outcome::AlreadyHeld),
-        too_late: count(Outcome::TooLate),
-        not_found: count(Outcome::NotFound),
+        placed: count("placed"),
+        already_held: count("already-held"),
+        too_late: count("too-late"),
+        not_found: count("not-found"),
+        failed: count("failed"),
         left: 0,
-        recordings: outcomes.iter().map(|(id, outcome)| HoldOutcome { id: *id, outcome: told(outcome) }).collect(),
+        recordings: outcomes.iter().map(shown).collect(),
     }
+}
+
+/// An outcome's name, and why it failed.
+fn told(outcome: Outcome) -> (&'static str, Option<&'static str>) {
+    match outcome {
+        Outcome::Placed => ("placed", None),
+        Outcome::AlreadyHeld => ("already-held", None),
+        Outcome::TooLate => ("too-late", None),
+        Outcome::NotFound => ("not-found", None),
+        Outcome::Failed(code) => ("failed", Some(public(code))),
+    }
+}
+
+/// What is no code for clients is the archive's own failure.
+fn public(code: &str) -> &'static str {
+    Code::from_name(code).unwrap_or(Code::Internal).as_str()
 }
 
 /// The holds that are in force for a case, oldest first. The look is recorded in the ledger.

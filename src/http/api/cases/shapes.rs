@@ -48,7 +48,8 @@ pub struct CaseShown {
     /// Its rules, oldest first, those that ended as well. Only in the answer to a GET of one case.
     #[serde(skip_serializing_if = "Option::is_none")]
     rules: Option<Vec<RuleShown>>,
-    /// Its releases, oldest first. Only in the answer to a GET of one case.
+    /// Its releases, oldest first: all that wait or are being carried out, and the newest 50 of the others. Only in the
+    /// answer to a GET of one case.
     #[serde(skip_serializing_if = "Option::is_none")]
     releases: Option<Vec<ReleaseShown>>,
 }
@@ -86,9 +87,12 @@ pub struct ReleaseShown {
     /// `asked`, `approved` or `refused`.
     #[schema(example = "asked")]
     state: &'static str,
-    /// The recordings that it names; left out where it is of a rule or of all.
+    /// The recordings that it names, until it is done; left out where it is of a rule or of all.
     #[serde(skip_serializing_if = "Option::is_none")]
     recordings: Option<Vec<RecordingId>>,
+    /// How many recordings it names; left out where it is of a rule or of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recording_count: Option<u64>,
     /// The rule that it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "uuid")]
@@ -127,7 +131,7 @@ impl From<Rule> for RuleShown {
 impl From<Release> for ReleaseShown {
     fn from(release: Release) -> Self {
         let (recordings, rule, all) = match release.scope {
-            ReleaseScope::Recordings(ids) => (Some(ids), None, None),
+            ReleaseScope::Recordings(ids) => (Some(ids).filter(|_| release.done_at.is_none()), None, None),
             ReleaseScope::Rule(rule) => (None, Some(rule), None),
             ReleaseScope::All => (None, None, Some(true)),
         };
@@ -139,6 +143,7 @@ impl From<Release> for ReleaseShown {
             id: release.id,
             state: release.state.as_str(),
             recordings,
+            recording_count: release.named,
             rule,
             all,
             asked_at: release.asked_at,

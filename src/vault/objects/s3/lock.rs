@@ -25,7 +25,7 @@ pub(super) async fn lock(store: &S3Store, name: &str, until: Timestamp) -> Resul
     if let Some(locked) = enough(store, kept.as_ref(), until) {
         return Ok(LockOutcome::Locked(locked));
     }
-    ask(store, name, version.as_deref(), until, kept.is_some()).await?;
+    ask(store, name, version.as_deref(), until, kept.as_ref()).await?;
     let kept = retention(store, name, version.as_deref()).await?;
     enough(store, kept.as_ref(), until).map(LockOutcome::Locked).ok_or(StoreError::LockNotKept)
 }
@@ -44,8 +44,11 @@ async fn ask(
     name: &str,
     version: Option<&str>,
     until: Timestamp,
-    is_locked: bool,
+    kept: Option<&Lock>,
 ) -> Result<(), StoreError> {
+    // A lock of the weaker mode becomes one of the stricter with the right to bypass it alone, and never a shorter one.
+    let weaker = kept.filter(|(_, mode)| !store.lock_mode.is_met_by(mode.as_ref()));
+    let until = weaker.map_or(until, |(locked, _)| until.max(*locked));
     // Whole seconds, rounded up: never unlocked before the deadline.
     let seconds =
         until.seconds() + i64::from(Timestamp::from_micros(until.seconds().saturating_mul(1_000_000)) < until);
@@ -55,13 +58,14 @@ async fn ask(
         .build();
     let request = store.client.put_object_retention().bucket(&*store.bucket).key(name).retention(retention);
     let request = request.set_version_id(version.map(str::to_owned)).checksum_algorithm(ChecksumAlgorithm::Sha256);
+    let request = request.set_bypass_governance_retention(weaker.map(|_| true));
     match request.send().await {
         Ok(_) => Ok(()),
         Err(error) => match refusal(&error) {
             // In the past, or not at all: what reads back tells.
             Refusal::Invalid | Refusal::Conflict | Refusal::Unsupported => Ok(()),
             // A lock that is there is not to be shortened or weakened. Where there is none, rights are missing.
-            Refusal::Denied if is_locked => Ok(()),
+            Refusal::Denied if kept.is_some() => Ok(()),
             _ => Err(failed(error)),
         },
     }
