@@ -36,6 +36,7 @@ mod purges;
 mod recordings;
 mod related;
 mod releases;
+mod remains;
 mod rules;
 mod search;
 mod secrets;
@@ -60,7 +61,7 @@ pub use ledger::{LedgerState, NewEntry, NewOpening, OpeningRow, SequencedEntry, 
 pub use pins::{Pins, pin};
 pub use policies::PolicyRow;
 pub use pulse::{Busy, Pulse};
-pub use purge_row::{Deleted, PurgeRow, PurgeStage};
+pub use purge_row::{Deleted, LOCKED_OBJECTS, LOCKED_VERSIONS, Locked, PurgeRow, PurgeStage};
 pub use recordings::{NewRecording, RecordingRow, Stage, Wrap};
 pub use related::RelatedRow;
 pub use releases::{ReleaseRow, ReleaseScope, ReleaseState};

@@ -5,24 +5,28 @@ use std::time::Duration;
 
 use super::PurgeError;
 use crate::archive::{Archive, ArchiveError};
-use crate::catalog::PurgeRow;
+use crate::catalog::{LOCKED_OBJECTS, LOCKED_VERSIONS, PurgeRow};
 use crate::clock::Timestamp;
-use crate::ledger::certificate::{Backups, BackupsEndBy, Certificate, Counts, PurgeFacts};
+use crate::ledger::certificate::{Backups, BackupsEndBy, Certificate, Counts, LockedObjects, PurgeFacts};
 use crate::ledger::sequencer::entry_of;
 use crate::ledger::shapes::ProvenEntry;
 use crate::vault::objects::ObjectKey;
 
 /// Counts that are not rows of a table.
-const NOT_TABLES: [&str; 5] = ["objects", "object_versions", "pending_uploads", "keys", "ledger_openings"];
+const NOT_TABLES: [&str; 7] =
+    ["objects", "object_versions", "pending_uploads", "keys", "ledger_openings", LOCKED_OBJECTS, LOCKED_VERSIONS];
 
 /// What the purge did, as the certificate and the ledger's entry say it.
 pub fn facts_of(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp) -> Result<PurgeFacts, PurgeError> {
     let count = |name: &str| purge.deleted.get(name).copied().unwrap_or(0);
     let tables = || purge.deleted.iter().filter(|(name, _)| !NOT_TABLES.contains(&name.as_str()));
     let step = |at: Option<Timestamp>| at.ok_or(ArchiveError::Document("a purge without the time of a step"));
+    let locked = purge.locked();
+    // Counted with the others before anything was deleted.
+    let kept = locked.filter(|_| purge.has_remains());
     let deleted = Counts {
-        objects: count("objects"),
-        object_versions: count("object_versions"),
+        objects: count("objects").saturating_sub(kept.map_or(0, |kept| kept.objects)),
+        object_versions: count("object_versions").saturating_sub(kept.map_or(0, |kept| kept.versions)),
         pending_uploads: count("pending_uploads"),
         keys: count("keys"),
         ledger_openings: count("ledger_openings"),
@@ -42,6 +46,12 @@ pub fn facts_of(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp)
         looked_again_at,
         deleted,
         found_again: Counts { rows, ..Counts::default() },
+        locked: locked.map(|locked| LockedObjects {
+            objects: locked.objects,
+            object_versions: locked.versions,
+            until: locked.until,
+            deleted_at: purge.bytes_deleted_at,
+        }),
         backups: backups(archive.config.backup_max_age, looked_again_at),
     })
 }

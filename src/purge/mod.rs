@@ -13,11 +13,13 @@ mod error;
 mod failures;
 mod months;
 mod pass;
+pub mod remains;
 pub mod returned;
 mod run;
 mod steps;
 
 pub use error::PurgeError;
+pub use failures::Failures;
 pub use pass::{DryRun, PassReport, dry_run, pass};
 pub use run::run;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::crash::points::{
-    CASE, CASE_END, DECISION, ERASURE, EVIDENCE, INGEST, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE,
+    CASE, CASE_END, DECISION, ERASURE, EVIDENCE, INGEST, LOCKED, LONG_INGEST, MONTH, PURGE, RELATED, RELEASE, RULE,
 };
 use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
@@ -42,6 +42,7 @@ fn each_is_died_at() {
         .chain(PURGE.all())
         .chain(MONTH.all())
         .chain(ERASURE.iter().copied())
+        .chain(LOCKED.iter().copied())
         .chain(CASE.iter().copied())
         .chain(CASE_END.iter().copied())
         .chain(RELEASE.iter().copied())

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::detail;
 use super::report::{CheckKind, Report};
 use crate::ledger::LedgerError;
-use crate::ledger::certificate::Certificate;
+use crate::ledger::certificate::{Certificate, PurgeGround};
 use crate::ledger::destruction::DestructionRecord;
 use crate::ledger::document::Document;
 use crate::ledger::kind::Kind;
@@ -33,6 +33,7 @@ checks! {
     ATTESTED = "attestations", "A timestamp or a witness was given for something that has none.";
     TIMESTAMP = "timestamp", "It is not shown that the tree existed at that time.";
     WITNESS = "witness", "It is not shown that this witness saw the tree as the continuation of those before.";
+    LOCKED = "locked objects", "It says that a lock kept bytes: that only happens to what is erased before its deadline.";
     GONE = "looked again", "Something of the recording was still there when it was looked for again.";
 }
 
@@ -69,7 +70,16 @@ pub(super) fn certificate(report: &mut Report, document: &Document) -> Option<St
     report.add(ORDER, facts.disorder().is_none(), facts.disorder().unwrap_or_default());
     let left = facts.found_again.total();
     report.add(GONE, left == 0, &format!("{left} things were found at {}", facts.looked_again_at));
-    proven(report, document, &certificate.ledger, &Kind::PURGE_COMPLETED)
+    if let Some(locked) = &facts.locked {
+        let told = match locked.deleted_at {
+            Some(at) => {
+                format!("{} were kept by the store's lock, sealed for good, and deleted at {at}", locked.objects)
+            }
+            None => format!("{} are kept by the store's lock until {}, sealed for good", locked.objects, locked.until),
+        };
+        report.add(LOCKED, facts.ground == PurgeGround::Erasure, &told);
+    }
+    proven(report, document, &certificate.ledger, &facts.entry_kind())
 }
 
 pub(super) fn destruction(report: &mut Report, document: &Document) -> Option<String> {
