@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::deadline::{ByteStream, until};
+use super::fence::while_live;
 use super::look_up::ends_at;
 use super::{FindError, Opened, Reader};
 use crate::archive::{Archive, ArchiveError};
@@ -105,7 +106,8 @@ pub(super) async fn uncut(
     if range.is_empty() {
         return Ok(stream::empty().boxed());
     }
-    Ok(object.stream(range)?.map(|chunk| chunk.map_err(broken)).boxed())
+    let plain = object.stream(range)?.map(|chunk| chunk.map_err(broken)).boxed();
+    Ok(while_live(plain, &archive.catalog, opened.row.id))
 }
 
 /// A range of the original, byte for byte.
@@ -140,7 +142,8 @@ pub async fn listening_copy(
         async move { players.run(move || next_block(wav)).await.map_err(broken) }
     });
     let ends_at = ends_at(&opened.row, reader.view.held_past_deadline);
-    Ok(until(blocks.boxed(), archive.clock.clone(), ends_at))
+    let blocks = while_live(blocks.boxed(), &archive.catalog, opened.row.id);
+    Ok(until(blocks, archive.clock.clone(), ends_at))
 }
 
 fn next_block(mut wav: WavStream) -> io::Result<Option<(Bytes, WavStream)>> {

@@ -17,6 +17,7 @@ pub mod audio;
 pub mod beside;
 mod deadline;
 mod error;
+mod fence;
 mod filter;
 pub mod look_up;
 pub mod question;
