@@ -11,9 +11,8 @@ use crate::archive::{Archive, ArchiveError};
 use crate::fsck;
 use crate::leases::HeldLease;
 use crate::purge::brakes::clock_is_trusted;
-use crate::purge::remains::delete_remains;
+use crate::purge::remains;
 use crate::purge::returned::destroy_returned;
-use crate::purge::{Failures, PurgeError};
 use crate::recording::RecordingId;
 use crate::vault::objects::{Prefix, sweep_unfinished};
 
@@ -66,7 +65,7 @@ pub(super) async fn look_over(archive: &Archive, rounds: &mut Rounds, report: &m
     report.unfinished_swept = report.keep("unfinished", swept.map(|n| Some(n as u64)));
     let orphans = look_for_orphans(archive, rounds).await;
     report.orphans = report.keep("orphans", orphans);
-    let erased = erase_locked(archive).await;
+    let erased = remains::erase_locked(archive).await;
     report.locked_erased = report.keep("locked", erased);
     let kept = archive.keep_missing_revocations().await;
     report.revocations_kept = report.keep("revocations", kept);
@@ -74,13 +73,6 @@ pub(super) async fn look_over(archive: &Archive, rounds: &mut Rounds, report: &m
     report.keys_destroyed_again = report.keep("returned-keys", destroyed);
     let given_back = lease.give_back().await;
     report.keep("lease", given_back);
-}
-
-/// Deletes what a lock kept of erased recordings, where that may be bypassed by now, or somebody took the lock away.
-async fn erase_locked(archive: &Archive) -> Result<u64, PurgeError> {
-    let mut failures = Failures::default();
-    let erased = delete_remains(archive, true, &mut failures).await?;
-    failures.end().1.map_or(Ok(erased), Err)
 }
 
 /// Looks over store and catalog both ways and mends.

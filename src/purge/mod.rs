@@ -19,7 +19,6 @@ mod run;
 mod steps;
 
 pub use error::PurgeError;
-pub use failures::Failures;
 pub use pass::{DryRun, PassReport, dry_run, pass};
 pub use run::run;
 

@@ -118,7 +118,7 @@ async fn pass_with_lease(archive: &Archive) -> Result<(PassReport, Option<PurgeE
 
 async fn take_steps(archive: &Archive, report: &mut PassReport, failures: &mut Failures) {
     // Before the certificates, which it asks for once more.
-    let gone = remains::delete_remains(archive, false, failures).await;
+    let gone = remains::delete_remains(archive, archive.clock.now(), failures).await;
     report.bytes_deleted = failures.keep("locked", gone);
     let fenced = steps::fence(archive, failures).await;
     report.fenced = failures.keep("fence", fenced);

@@ -54,10 +54,21 @@ pub(super) async fn look_again(archive: &Archive, purge: &PurgeRow) -> Result<u6
     Ok(swept.deleted.saturating_sub(ended))
 }
 
-/// Deletes what locks kept that have ended by now, or where `bypass`, all that may be. Returns how many recordings are gone
-/// for good by that; each gets a certificate anew.
-pub async fn delete_remains(archive: &Archive, bypass: bool, failures: &mut Failures) -> Result<u64, PurgeError> {
-    let by = if bypass { Timestamp::from_micros(i64::MAX) } else { archive.clock.now() };
+/// Deletes at once what locks keep of erased recordings, where they may be bypassed by now, or somebody took them away.
+/// Returns how many recordings are gone for good by that.
+pub async fn erase_locked(archive: &Archive) -> Result<u64, PurgeError> {
+    let mut failures = Failures::default();
+    let gone = delete_remains(archive, Timestamp::from_micros(i64::MAX), &mut failures).await?;
+    failures.end().1.map_or(Ok(gone), Err)
+}
+
+/// Deletes what locks kept that end by then, as far as the store lets it. Returns how many recordings are gone for good by
+/// that; each gets a certificate anew.
+pub(super) async fn delete_remains(
+    archive: &Archive,
+    by: Timestamp,
+    failures: &mut Failures,
+) -> Result<u64, PurgeError> {
     let (mut gone, mut after) = (0, None);
     loop {
         let page = archive.catalog.remains_after(by, after, BATCH).await?;
