@@ -82,7 +82,7 @@ impl Archive {
         let mac = installation.call_uniqueness_mac(&row.metadata.call_id, row.metadata.part);
         // An upload under its claim was acknowledged to nobody; what is older than the erasure, and has none, may have been.
         let erased_at = self.call_erased_at(&mac).await?;
-        if erased_at.is_some_and(|erased_at| claim.is_some() || erased_at <= sidecar.body.received_at) {
+        if erased_at.is_some_and(|erased_at| claim.is_some() || erased_at < sidecar.body.received_at) {
             return Ok(Adoption::Purged);
         }
         let standing = self.catalog.call_holder(&mac).await?;

@@ -25,7 +25,7 @@ fn ordinary() -> String {
     key("EARWITNESS_TEST_S3_ORDINARY")
 }
 
-fn erasures() -> String {
+pub(crate) fn erasures() -> String {
     key("EARWITNESS_TEST_S3_ERASURES")
 }
 
@@ -40,7 +40,7 @@ async fn world() -> World {
 }
 
 /// From now on it has this key for erasures.
-fn give_key(world: &mut World, key: &str) {
+pub(crate) fn give_key(world: &mut World, key: &str) {
     let file = world.folder.path().join("erasures");
     let (id, secret) = key.split_once(':').expect("a key and its secret");
     let text = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
