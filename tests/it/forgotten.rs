@@ -194,6 +194,8 @@ async fn forgotten_and_still_proved(stack: Stack, end: End) {
 
     let left = everything(world).await;
     assert!(place_with(&left, case.as_bytes()).is_some(), "what is there is found");
+    let tombstone = left.iter().any(|(place, _)| place.contains("erased/") && place.contains(&id));
+    assert_eq!(tombstone, end == End::Erasure, "it is searched as well");
     for needle in
         PERSONAL.iter().map(|word| word.as_bytes()).chain(tone(5)[44..].chunks(4_000).map(|piece| &piece[..64]))
     {
