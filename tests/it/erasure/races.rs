@@ -29,18 +29,22 @@ async fn a_hold_against_an_erasure_hundreds_of_times(place: &Place) {
     let mut counts = [0, 0];
     for wave in 0..WAVES {
         let ids = a_wave(archive, first, wave).await;
-        let start = Arc::new(Barrier::new(2 * WAVE));
+        let start = Arc::new(Barrier::new(WAVE + 1));
         let erasures = ids.iter().map(|id| {
-            let (archive, start, id) = (archive.clone(), start.clone(), *id);
-            tokio::spawn(async move {
-                start.wait().await;
-                // Later in each wave, so that each is ahead sometimes.
-                tokio::time::sleep(Duration::from_millis(wave as u64 * 8)).await;
-                erase(&archive, id, Uuid::new_v4()).await.expect("an answer")
-            })
+            let (archive, id) = (archive.clone(), *id);
+            tokio::spawn(async move { erase(&archive, id, Uuid::new_v4()).await.expect("an answer") })
         });
         let erasures: Vec<_> = erasures.collect();
+        // The holds begin later in each wave, so that each side is ahead sometimes.
+        let holds_begin = {
+            let start = start.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(wave as u64 * 10)).await;
+                start.wait().await;
+            })
+        };
         let held = hold_all(archive, case, &ids, &start).await;
+        holds_begin.await.expect("no panic");
         let erased = join_all(erasures).await.into_iter().map(|outcome| outcome.expect("no panic"));
         for ((id, held), outcome) in ids.iter().zip(held).zip(erased) {
             let expected = if held { ErasureOutcome::Held } else { ErasureOutcome::Fenced };
