@@ -72,6 +72,8 @@ pub struct HousekeepingReport {
     pub months_made: u64,
     /// Temporary files and unfinished uploads deleted from the store; none when the store was not listed.
     pub unfinished_swept: Option<u64>,
+    /// Erased recordings whose locked bytes could be deleted before their lock ended.
+    pub locked_erased: u64,
     /// Withdrawn tokens of which the store was told belatedly.
     pub revocations_kept: u64,
     /// Keys of destroyed months that were there again, and were destroyed again.

@@ -17,7 +17,7 @@ use crate::vault::keys::kms::{KmsKeys, KmsOptions};
 use crate::vault::keys::transit::{TokenSource, TransitKeys, TransitOptions};
 use crate::vault::objects::ObjectStore;
 use crate::vault::objects::disk::DiskStore;
-use crate::vault::objects::s3::{self, S3Settings, S3Store};
+use crate::vault::objects::s3::{self, ErasingKey, S3Settings, S3Store};
 use crate::vcon::signers::Signers;
 use crate::witness::Witness;
 
@@ -42,8 +42,18 @@ pub(super) async fn open_bucket(config: &Config, url: &S3Url, clock: &Arc<dyn Cl
             LockMode::Governance => s3::LockMode::Governance,
             LockMode::Compliance => s3::LockMode::Compliance,
         },
+        erasing: erasing_key(config)?,
     };
     Ok(S3Store::open(settings, clock.clone()).await?)
+}
+
+/// The credential that may bypass locks for a decided erasure.
+fn erasing_key(config: &Config) -> Result<Option<ErasingKey>, ArchiveError> {
+    let Some(path) = &config.erasure_credentials else { return Ok(None) };
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|source| ArchiveError::Io { what: "reading erasure_credentials_file", source })?;
+    let none = "erasure_credentials_file: one profile with aws_access_key_id and aws_secret_access_key is needed";
+    ErasingKey::parse(&text).map(Some).ok_or_else(|| ArchiveError::Configuration(none.to_owned()))
 }
 
 /// Opens the configured key provider.

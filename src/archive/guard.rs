@@ -10,7 +10,7 @@ use crate::vault::objects::{HoldOutcome, LockOutcome, ObjectKey, RecordingPart, 
 
 /// The objects of a recording that are guarded. The sidecar is not: it is rewritten. Related data is not: it can be
 /// replaced.
-const GUARDED: [RecordingPart; 2] = [RecordingPart::Audio, RecordingPart::Waveform];
+pub const GUARDED: [RecordingPart; 2] = [RecordingPart::Audio, RecordingPart::Waveform];
 /// Recordings that one look at the catalog gives.
 const PAGE: u32 = 500;
 
@@ -46,6 +46,11 @@ impl Archive {
                 "require_lock is set, and the store does not enforce locks{}",
                 facts.warnings.iter().map(|w| format!(": {w}")).collect::<String>()
             )));
+        }
+        if !facts.erases_at_once {
+            tracing::info!(
+                "what is erased before its deadline is sealed for good at once; its bytes wait for their lock to end"
+            );
         }
         if facts.locks_by_default {
             let text = "the bucket has a default retention: it would lock sidecars and the ledger's tiles, which have to be \

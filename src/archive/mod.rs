@@ -31,8 +31,10 @@ pub use attest::Attested;
 pub use engines::{open_keys, open_store};
 pub use erased::ErasedMacs;
 pub use error::ArchiveError;
+pub use guard::GUARDED;
 pub use open::Parts;
 pub use round::{Bookmark, Bookmarks, Round};
+pub use sweep::Swept;
 
 use crate::audio::Supervisor;
 use crate::catalog::Catalog;

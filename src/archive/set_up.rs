@@ -38,6 +38,7 @@ impl fmt::Display for StoreReport {
             ("old versions are kept", facts.versions),
             ("locks are enforced", facts.locks),
             ("locks nothing that it was not asked to", !facts.locks_by_default),
+            ("what is erased by a decision goes at once, locked or not", facts.erases_at_once),
         ] {
             writeln!(f, "{name}: {}", if found { "yes" } else { "no" })?;
         }

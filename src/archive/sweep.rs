@@ -11,6 +11,15 @@ const PAGE: usize = 1_000;
 /// Listings that may find something before it is given up. An upload that is still arriving needs a second one.
 const ROUNDS: u32 = 10;
 
+/// What became of everything below a folder.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// How many things were deleted.
+    pub deleted: u64,
+    /// What the store's lock keeps.
+    pub locked: Vec<StoredVersion>,
+}
+
 impl Archive {
     /// Deletes everything below a folder: versions, markers, unfinished uploads, temporary files. Repeats until a
     /// listing to its end finds nothing that is ours. Returns how many things there were.
@@ -42,6 +51,41 @@ impl Archive {
             after = page.next;
             if after.is_none() {
                 return Ok(deleted);
+            }
+        }
+    }
+
+    /// The same for a decided erasure: past a lock, where that can be bypassed. What the store keeps locked all the same is
+    /// no error.
+    pub async fn delete_erased(&self, prefix: &Prefix) -> Result<Swept, ArchiveError> {
+        let mut swept = Swept::default();
+        for _ in 0..ROUNDS {
+            let before = swept.deleted;
+            swept.locked.clear();
+            self.delete_erased_once(prefix, &mut swept).await?;
+            if swept.deleted == before {
+                return Ok(swept);
+            }
+        }
+        Err(StoreError::Unavailable(io::Error::other("it still lists what it says it deleted")).into())
+    }
+
+    async fn delete_erased_once(&self, prefix: &Prefix, swept: &mut Swept) -> Result<(), ArchiveError> {
+        let mut after = None;
+        loop {
+            let page = self.store.list(prefix, after.as_ref(), PAGE).await?;
+            let ours: Vec<StoredVersion> = page.found.into_iter().filter(|version| version.key.is_some()).collect();
+            let results = self.store.delete_erased(&ours).await;
+            for (version, result) in ours.into_iter().zip(results) {
+                match result {
+                    Ok(()) => swept.deleted += 1,
+                    Err(StoreError::Locked) => swept.locked.push(version),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
             }
         }
     }

@@ -56,6 +56,22 @@ pub(super) use purge_columns;
 /// rest are rows by table. Beside them, what the store's lock keeps: `locked_objects`, `locked_versions`.
 pub type Deleted = BTreeMap<String, u64>;
 
+/// Objects that the store's lock keeps, among the counts.
+pub const LOCKED_OBJECTS: &str = "locked_objects";
+/// Their versions.
+pub const LOCKED_VERSIONS: &str = "locked_versions";
+
+/// What the store's lock keeps of an erased recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Locked {
+    /// How many objects.
+    pub objects: u64,
+    /// How many versions of them.
+    pub versions: u64,
+    /// When the last lock ends.
+    pub until: Timestamp,
+}
+
 /// A purge under way or done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PurgeRow {
@@ -99,6 +115,16 @@ impl PurgeRow {
     /// Whether the store's lock still keeps something of it, sealed under a key that is destroyed.
     pub fn has_remains(&self) -> bool {
         self.locked_until.is_some() && self.bytes_deleted_at.is_none()
+    }
+
+    /// What a lock keeps, or kept.
+    pub fn locked(&self) -> Option<Locked> {
+        let count = |name: &str| self.deleted.get(name).copied().unwrap_or(0);
+        self.locked_until.map(|until| Locked {
+            objects: count(LOCKED_OBJECTS),
+            versions: count(LOCKED_VERSIONS),
+            until,
+        })
     }
 }
 

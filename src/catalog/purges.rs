@@ -4,7 +4,9 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use uuid::Uuid;
 
-use super::purge_row::{Deleted, Place, PurgeRow, PurgeStage, bound, purge_columns, purge_row};
+use super::purge_row::{
+    Deleted, LOCKED_OBJECTS, LOCKED_VERSIONS, Locked, Place, PurgeRow, PurgeStage, bound, purge_columns, purge_row,
+};
 use super::rules::{of_account_and_period, rule_covers};
 use super::sql::statements;
 use super::{Catalog, CatalogError, Result, Tx, exactly_one};
@@ -49,7 +51,7 @@ statements! {
     DELETE_WINDOWS = "DELETE FROM access_windows WHERE recording_id = $1";
     DELETE_ROW = "DELETE FROM recordings WHERE id = $1";
     TO_KEYS = "UPDATE purges SET stage = 'keys_destroyed', keys_destroyed_at = $2, deleted = $3 WHERE recording_id = $1 AND stage = 'fenced'";
-    TO_OBJECTS = "UPDATE purges SET stage = 'objects_deleted', objects_deleted_at = $2, deleted = $3 \
+    TO_OBJECTS = "UPDATE purges SET stage = 'objects_deleted', objects_deleted_at = $2, deleted = $3, locked_until = $4 \
         WHERE recording_id = $1 AND stage = 'keys_destroyed'";
     TO_ROWS = "UPDATE purges SET stage = 'rows_deleted', rows_deleted_at = $2, deleted = $3 \
         WHERE recording_id = $1 AND stage = 'objects_deleted'";
@@ -60,15 +62,19 @@ statements! {
         + (SELECT count(*) FROM lookups WHERE recording_id = $1) + (SELECT count(*) FROM related WHERE recording_id = $1) \
         + (SELECT count(*) FROM holds WHERE recording_id = $1) + (SELECT count(*) FROM access_windows WHERE recording_id = $1) \
         + (SELECT count(*) FROM calls WHERE recording_id = $1 OR pending_id = $1)";
+    // Where a lock kept the bytes of an erased recording, a second one takes the first one's place when they are gone.
     PUT_CERTIFICATE = "INSERT INTO certificates (recording_id, month, issued_at, document) VALUES ($1, $2, $3, $4) \
-        ON CONFLICT (recording_id) DO NOTHING";
+        ON CONFLICT (recording_id) DO UPDATE SET issued_at = excluded.issued_at, document = excluded.document";
     IS_PURGED = "SELECT count(*) FROM purges WHERE recording_id = $1";
     CERTIFICATE = "SELECT document FROM certificates WHERE recording_id = $1";
     RESTORE = "INSERT INTO purges (recording_id, month, rule, expires_at, stage, fenced_at, keys_destroyed_at, objects_deleted_at, \
         rows_deleted_at, looked_again_at, certified_at, deleted, ground, locked_until, bytes_deleted_at) \
-        VALUES ($1, $2, $3, $4, 'certified', $5, $5, $5, $5, $5, $5, $6, $7, $8, $9) \
-        ON CONFLICT (recording_id) DO UPDATE SET stage = 'certified', certified_at = excluded.certified_at, deleted = excluded.deleted, \
-          ground = excluded.ground, locked_until = excluded.locked_until, bytes_deleted_at = excluded.bytes_deleted_at";
+        VALUES ($1, $2, $3, $4, 'certified', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+        ON CONFLICT (recording_id) DO UPDATE SET stage = 'certified', fenced_at = excluded.fenced_at, \
+          keys_destroyed_at = excluded.keys_destroyed_at, objects_deleted_at = excluded.objects_deleted_at, \
+          rows_deleted_at = excluded.rows_deleted_at, looked_again_at = excluded.looked_again_at, \
+          certified_at = excluded.certified_at, deleted = excluded.deleted, ground = excluded.ground, \
+          locked_until = excluded.locked_until, bytes_deleted_at = excluded.bytes_deleted_at";
     // What was decided says nothing of how much a day usually brings.
     FENCED_SINCE = "SELECT count(*) FROM purges WHERE fenced_at >= $1 AND ground <> 'erasure'";
     FIRST_FENCED = "SELECT CAST(min(fenced_at) AS BIGINT) AS first FROM purges WHERE fenced_at >= $1 AND ground <> 'erasure'";
@@ -203,9 +209,21 @@ impl Tx {
         self.advance(TO_KEYS, &id, now, &deleted).await
     }
 
-    /// Notes that the objects are gone.
-    pub async fn objects_deleted(&mut self, purge: &PurgeRow, now: Timestamp) -> Result<()> {
-        self.advance(TO_OBJECTS, &purge.recording_id.to_string(), now, &purge.deleted).await
+    /// Notes that the objects are gone, but for what the store's lock keeps of an erased recording.
+    pub async fn objects_deleted(&mut self, purge: &PurgeRow, now: Timestamp, locked: Option<&Locked>) -> Result<()> {
+        let mut deleted = purge.deleted.clone();
+        if let Some(locked) = locked {
+            deleted.insert(LOCKED_OBJECTS.to_owned(), locked.objects);
+            deleted.insert(LOCKED_VERSIONS.to_owned(), locked.versions);
+        }
+        let done = sqlx::query(TO_OBJECTS)
+            .bind(purge.recording_id.to_string())
+            .bind(now.micros())
+            .bind(counts_of(&deleted)?)
+            .bind(locked.map(|locked| locked.until.micros()))
+            .execute(&mut *self.inner)
+            .await?;
+        exactly_one(done.rows_affected(), "a purge's step was done by somebody else")
     }
 
     /// Deletes the rows and erases the ledger's openings.
@@ -286,6 +304,11 @@ impl Tx {
             .bind(purge.rule.as_str())
             .bind(purge.expires_at.micros())
             .bind(purge.fenced_at.micros())
+            .bind(purge.keys_destroyed_at.map(Timestamp::micros))
+            .bind(purge.objects_deleted_at.map(Timestamp::micros))
+            .bind(purge.rows_deleted_at.map(Timestamp::micros))
+            .bind(purge.looked_again_at.map(Timestamp::micros))
+            .bind(purge.certified_at.unwrap_or(purge.fenced_at).micros())
             .bind(counts_of(&purge.deleted)?)
             .bind(purge.ground.as_str())
             .bind(purge.locked_until.map(Timestamp::micros))

@@ -38,6 +38,7 @@ statements! {
         WHERE id = $1 AND revision = $2 AND stage = 'live'";
     SUPERSEDE = "UPDATE recordings SET status = 'superseded', revision = revision + 1 \
         WHERE id = $1 AND stage = 'live' AND status IN ('quarantined', 'rejected')";
+    IS_LIVE = "SELECT count(*) FROM recordings WHERE id = $1 AND stage = 'live'";
     TOUCH = "UPDATE recordings SET revision = revision + 1 WHERE id = $1 AND stage = 'live' AND expires_at > $2";
     SIDECAR_WRITTEN = "UPDATE recordings SET sidecar_revision = $2 WHERE id = $1 AND sidecar_revision < $2";
     SIDECAR_STALE = "SELECT id FROM recordings WHERE sidecar_revision < revision AND stage = 'live' AND id > $1 ORDER BY id LIMIT $2";
@@ -171,6 +172,12 @@ impl Catalog {
     pub async fn recording(&self, id: RecordingId) -> Result<Option<RecordingRow>> {
         let row = sqlx::query(LOAD).bind(id.to_string()).fetch_optional(&self.pool).await?;
         row.as_ref().map(recording_row).transpose()
+    }
+
+    /// Whether a recording is there, and not fenced.
+    pub async fn is_live(&self, id: RecordingId) -> Result<bool> {
+        let count: i64 = sqlx::query_scalar(IS_LIVE).bind(id.to_string()).fetch_one(&self.pool).await?;
+        Ok(count > 0)
     }
 
     /// Every wrap of a recording's data key.

@@ -43,6 +43,7 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         super::recordings::ALL,
         super::related::ALL,
         super::releases::ALL,
+        super::remains::ALL,
         super::rules::ALL,
         super::secrets::ALL,
         super::statistics::ALL,

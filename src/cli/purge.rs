@@ -11,7 +11,7 @@ use super::{part, signals};
 use crate::archive::Archive;
 use crate::config::Config;
 use crate::purge::brakes::{self, Confirmer};
-use crate::purge::{DryRun, PassReport, PurgeError, dry_run, pass};
+use crate::purge::{DryRun, PassReport, PurgeError, dry_run, pass, remains};
 
 /// Another process's pass, or the ledger that it publishes, is waited for this long without any progress.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -58,6 +58,7 @@ impl Done {
         sum.rows_deleted += report.rows_deleted;
         sum.looked_again += report.looked_again;
         sum.certified += report.certified;
+        sum.bytes_deleted += report.bytes_deleted;
         sum.cases_purged += report.cases_purged;
         sum.accounts_purged += report.accounts_purged;
         sum.months_destroyed += report.months_destroyed;
@@ -81,6 +82,7 @@ impl fmt::Display for Done {
             ("rows deleted", sum.rows_deleted),
             ("looked again", sum.looked_again),
             ("certified", sum.certified),
+            ("locked bytes deleted", sum.bytes_deleted),
             ("cases purged", sum.cases_purged),
             ("accounts purged", sum.accounts_purged),
             ("month keys destroyed", sum.months_destroyed),
@@ -128,6 +130,9 @@ pub(super) async fn run(args: Args, config: Config, output: Output) -> Result<Ex
         say(format!("brakes let go: {}", let_go.len()));
     }
     let mut done = Done::default();
+    if archive.config.erasure_credentials.is_some() && brakes::clock_is_trusted(&archive).await? {
+        done.sum.bytes_deleted = remains::erase_locked(&archive).await?;
+    }
     let mut moved = Instant::now();
     while !told_to_end.is_cancelled() {
         let report = match pass(&archive).await {

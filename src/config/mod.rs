@@ -59,6 +59,8 @@ pub struct Config {
     pub require_lock: bool,
     /// How recordings are locked where the store can.
     pub lock_mode: LockMode,
+    /// File with the credential that may bypass locks for a decided erasure.
+    pub erasure_credentials: Option<PathBuf>,
     /// Where the keys are.
     pub keys: KeysUrl,
     /// Second folder of the file key provider.
@@ -216,6 +218,7 @@ impl Config {
             store: values.read("store", str::parse)?,
             require_lock: values.read("require_lock", yes_or_no)?,
             lock_mode: values.read("lock_mode", str::parse)?,
+            erasure_credentials: values.optional("erasure_credentials_file", text)?.map(PathBuf::from),
             keys: values.read("keys", str::parse)?,
             keys_replica: values.optional("keys_replica", text)?.map(PathBuf::from),
             keys_token_file: values.optional("keys_token_file", text)?.map(PathBuf::from),

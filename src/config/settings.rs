@@ -43,6 +43,11 @@ pub const SETTINGS: &[Spec] = &[
     spec("store", "file://{data}/objects", "file://PATH or s3://BUCKET/PREFIX?endpoint=URL&region=R&path_style=true"),
     spec("require_lock", "false", "refuse to start where the store does not enforce Object Lock: true or false"),
     spec("lock_mode", "governance", "Object Lock mode of recordings: `governance` or `compliance`"),
+    spec(
+        "erasure_credentials_file",
+        "",
+        "AWS credentials file of whoever may bypass governance locks, used for decided erasures alone; not set: what is locked waits for its lock's end",
+    ),
     spec("keys", "file://{data}/keys", "file://PATH, transit+https://HOST/MOUNT or aws-kms:PREFIX?region=R"),
     spec("keys_replica", "", "second folder in which the file key provider keeps every key"),
     spec(

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::deadline::{ByteStream, ending};
+use super::fence::while_live;
 use super::{FindError, Opened, Reader};
 use crate::archive::{Archive, ArchiveError};
 use crate::audio::{Facts, WavStream, Waveform, wav_len};
@@ -104,7 +105,8 @@ pub(super) async fn uncut(
     if range.is_empty() {
         return Ok(stream::empty().boxed());
     }
-    Ok(object.stream(range)?.map(|chunk| chunk.map_err(broken)).boxed())
+    let plain = object.stream(range)?.map(|chunk| chunk.map_err(broken)).boxed();
+    Ok(while_live(plain, &archive.catalog, opened.row.id))
 }
 
 /// A range of the original, byte for byte.
@@ -138,7 +140,8 @@ pub async fn listening_copy(
         let players = players.clone();
         async move { players.run(move || next_block(wav)).await.map_err(broken) }
     });
-    Ok(ending(blocks.boxed(), archive, opened, reader))
+    let blocks = while_live(blocks.boxed(), &archive.catalog, opened.row.id);
+    Ok(ending(blocks, archive, opened, reader))
 }
 
 fn next_block(mut wav: WavStream) -> io::Result<Option<(Bytes, WavStream)>> {

@@ -8,7 +8,7 @@
 //! | `search` | a page of recordings |
 //! | `look_up` | one recording: found, not theirs, or gone |
 //! | `access` | the ledger's entry about an access |
-//! | `audio`, `deadline` | the original, the listening copy, the waveform; cut at the deadline, or with the last hold |
+//! | `audio`, `deadline`, `fence` | the original, the listening copy, the waveform; cut at the deadline, with the last hold, or at an erasure |
 //! | `related` | transcripts, notes and the like |
 //! | `beside` | what a vCon brought beside its recording |
 //! | `vcon` | all of that as one document, written while it is read |
@@ -18,6 +18,7 @@ pub mod audio;
 pub mod beside;
 mod deadline;
 mod error;
+mod fence;
 mod filter;
 pub mod look_up;
 pub mod question;

@@ -15,7 +15,7 @@ use crate::ledger::statistics::{StatisticsFacts, StatisticsRecord};
 /// The facts of a certificate of deletion.
 pub(super) fn certificate(archive: &Archive, bytes: &[u8]) -> Result<PurgeFacts, ArchiveError> {
     let Certificate { facts, ledger, .. } = own(archive, bytes, DocumentKind::Certificate)?;
-    in_the_ledger(archive, &ledger, &Kind::PURGE_COMPLETED, &facts)?;
+    in_the_ledger(archive, &ledger, &facts.entry_kind(), &facts)?;
     Ok(facts)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::clock;
 use super::report::{Action, Problem, Report};
-use crate::archive::{Adoption, Archive, ArchiveError};
+use crate::archive::{Adoption, Archive, ArchiveError, GUARDED};
 use crate::catalog::Stage;
 use crate::recording::{ExpiryMonth, RecordingId};
 use crate::vault::VaultError;
@@ -80,6 +80,9 @@ async fn check_one(
     if is_answered_for(archive, month, id).await? {
         return Ok(());
     }
+    if archive.catalog.purge_of(id).await?.is_some_and(|purge| purge.has_remains()) {
+        return check_locked(archive, found, may, report).await;
+    }
     if !may.repair {
         report.add(Problem::RowMissing, Action::Reported, id);
         return Ok(());
@@ -88,6 +91,29 @@ async fn check_one(
     bring_to_light(archive, found, may, report).await?;
     let adoption = archive.adopt(month, id, None).await;
     settle(archive, (month, id), found, adoption, may, report).await
+}
+
+/// An erased recording whose bytes a lock keeps: they are where they have to be, and anything else is not.
+async fn check_locked(
+    archive: &Archive,
+    found: &[StoredVersion],
+    may: May,
+    report: &mut Report,
+) -> Result<(), ArchiveError> {
+    let is_lockable = |version: &StoredVersion| {
+        let part = version.key.map(|key| matches!(key, ObjectKey::Recording { part, .. } if GUARDED.contains(&part)));
+        version.kind == StoredKind::Version && part == Some(true)
+    };
+    for version in found.iter().filter(|version| !is_lockable(version)) {
+        if may.repair {
+            for result in archive.store.delete_versions(std::slice::from_ref(version)).await {
+                result?;
+            }
+        }
+        let action = if may.repair { Action::Deleted } else { Action::Reported };
+        report.add(Problem::PurgeRemains, action, &version.path);
+    }
+    Ok(())
 }
 
 /// Whether a row or a purge answers for these objects. To be asked after [`crate::catalog::Catalog::is_pending`]: an

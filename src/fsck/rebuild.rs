@@ -10,9 +10,10 @@ use super::cases::Cases;
 use super::report::Report;
 use super::{believe, catch_up, copies, erasures, statistics as counting, tokens};
 use crate::archive::{Adoption, Archive, ArchiveError};
-use crate::catalog::{PurgeRow, PurgeStage, UnsequencedEntry};
+use crate::catalog::{Deleted, LOCKED_OBJECTS, LOCKED_VERSIONS, PurgeRow, PurgeStage, UnsequencedEntry};
 use crate::clock::Timestamp;
 use crate::evidence;
+use crate::ledger::certificate::PurgeFacts;
 use crate::ledger::checkpoint;
 use crate::ledger::entry::parse_leaf;
 use crate::ledger::rebuild::{Rebuild, Rebuilt};
@@ -262,7 +263,7 @@ async fn purge(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result
         ground: facts.ground,
         request_id: None,
         month: facts.month,
-        rule: facts.rule,
+        rule: facts.rule.clone(),
         expires_at: facts.expires_at,
         stage: PurgeStage::Certified,
         fenced_at: facts.fenced_at,
@@ -271,12 +272,18 @@ async fn purge(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result
         rows_deleted_at: Some(facts.rows_deleted_at),
         looked_again_at: Some(facts.looked_again_at),
         certified_at: Some(facts.looked_again_at),
-        deleted: Default::default(),
+        deleted: counts_of(&facts),
         entry_id: None,
-        locked_until: None,
-        bytes_deleted_at: None,
+        locked_until: facts.locked.as_ref().map(|locked| locked.until),
+        bytes_deleted_at: facts.locked.as_ref().and_then(|locked| locked.deleted_at),
     };
-    archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await?;
+    let prefix = Prefix::recording(purge.month, purge.recording_id);
+    if purge.has_remains() {
+        // What a lock keeps is deleted when that ends.
+        archive.delete_erased(&prefix).await?;
+    } else {
+        archive.delete_all(&prefix).await?;
+    }
     let mut tx = archive.catalog.begin().await?;
     if let Some(counted) = &counted {
         crate::statistics::count(&mut tx, counted).await?;
@@ -284,4 +291,21 @@ async fn purge(archive: &Archive, month: ExpiryMonth, id: RecordingId) -> Result
     tx.restore_purge(&purge, &bytes).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What was deleted, as the catalog counts it: with what is locked, which is counted beside as well.
+fn counts_of(facts: &PurgeFacts) -> Deleted {
+    let mut counts: Deleted = facts.deleted.rows.clone();
+    let locked = facts.locked.as_ref().filter(|locked| locked.deleted_at.is_none());
+    let (objects, versions) = locked.map_or((0, 0), |locked| (locked.objects, locked.object_versions));
+    counts.insert("objects".to_owned(), facts.deleted.objects + objects);
+    counts.insert("object_versions".to_owned(), facts.deleted.object_versions + versions);
+    counts.insert("pending_uploads".to_owned(), facts.deleted.pending_uploads);
+    counts.insert("keys".to_owned(), facts.deleted.keys);
+    counts.insert("ledger_openings".to_owned(), facts.deleted.ledger_openings);
+    if let Some(locked) = &facts.locked {
+        counts.insert(LOCKED_OBJECTS.to_owned(), locked.objects);
+        counts.insert(LOCKED_VERSIONS.to_owned(), locked.object_versions);
+    }
+    counts
 }

@@ -11,6 +11,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::fsck;
 use crate::leases::HeldLease;
 use crate::purge::brakes::clock_is_trusted;
+use crate::purge::remains;
 use crate::purge::returned::destroy_returned;
 use crate::recording::RecordingId;
 use crate::vault::objects::{Prefix, sweep_unfinished};
@@ -64,6 +65,8 @@ pub(super) async fn look_over(archive: &Archive, rounds: &mut Rounds, report: &m
     report.unfinished_swept = report.keep("unfinished", swept.map(|n| Some(n as u64)));
     let orphans = look_for_orphans(archive, rounds).await;
     report.orphans = report.keep("orphans", orphans);
+    let erased = remains::erase_locked(archive).await;
+    report.locked_erased = report.keep("locked", erased);
     let kept = archive.keep_missing_revocations().await;
     report.revocations_kept = report.keep("revocations", kept);
     let destroyed = destroy_returned(archive).await;

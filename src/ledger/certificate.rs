@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::LedgerError;
 use super::document::{self, DocumentKind};
+use super::kind::Kind;
 use super::shapes::{Controller, DocumentSignature, ProvenEntry};
 use super::signing::SigningKey;
 use crate::clock::Timestamp;
@@ -25,14 +26,14 @@ pub struct Certificate {
     pub facts: PurgeFacts,
     /// Who answers for the recordings.
     pub controller: Controller,
-    /// The entry `purge.completed` that says the same.
+    /// The entry `purge.completed` that says the same, or `purge.bytes_deleted` where a lock kept the bytes for a while.
     pub ledger: ProvenEntry,
     /// The archive's signature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<DocumentSignature>,
 }
 
-/// What a purge did. It is the payload of the ledger entry `purge.completed` and, word for word, most of the
+/// What a purge did. It is the payload of the ledger entry `purge.completed` (or `purge.bytes_deleted`) and, word for word, most of the
 /// certificate. The times must not run backwards in the order in which they stand here (but for an erasure, which
 /// comes before `expires_at`): a purge that the clock went back under takes the later of two times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -56,7 +57,7 @@ pub struct PurgeFacts {
     /// When the recording's key was destroyed in the catalog and the sidecar.
     #[schema(value_type = String, format = DateTime)]
     pub keys_destroyed_at: Timestamp,
-    /// When its objects, with all versions, were deleted.
+    /// When its objects, with all versions, were deleted, but for what `locked` names.
     #[schema(value_type = String, format = DateTime)]
     pub objects_deleted_at: Timestamp,
     /// When its rows, and the openings of its ledger entries, were deleted.
@@ -67,10 +68,31 @@ pub struct PurgeFacts {
     pub looked_again_at: Timestamp,
     /// What was deleted.
     pub deleted: Counts,
-    /// What was still found when it was looked for again: all numbers are 0, else there would be no certificate.
+    /// What was still found when it was looked for again, beside what `locked` names: all numbers are 0, else there would be
+    /// no certificate.
     pub found_again: Counts,
+    /// What the store's lock kept of an erased recording, sealed under a key that is destroyed; left out where that is
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked: Option<LockedObjects>,
     /// From when on backups of the archive do not give the recording back.
     pub backups: Backups,
+}
+
+/// Objects of an erased recording that the store's lock (Object Lock) keeps. Nothing opens them: their key is destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LockedObjects {
+    /// How many objects.
+    pub objects: u64,
+    /// How many versions of them.
+    pub object_versions: u64,
+    /// When the last lock ends.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+    /// When they were deleted; left out while they are there. Then a later certificate takes this one's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// Numbers of things of a recording. A number that is 0 says that such things were looked for.
@@ -91,7 +113,16 @@ pub struct Counts {
 }
 
 /// Counts that are not rows of a table.
-const NOT_TABLES: [&str; 5] = ["objects", "object_versions", "pending_uploads", "keys", "ledger_openings"];
+const NOT_TABLES: [&str; 7] = [
+    "objects",
+    "object_versions",
+    "pending_uploads",
+    "keys",
+    "ledger_openings",
+    // Of the objects, those that a lock of the store keeps.
+    "locked_objects",
+    "locked_versions",
+];
 
 impl Counts {
     /// From numbers by name: those of objects, keys and openings by these words, the rest rows by table.
@@ -147,13 +178,23 @@ pub struct Backups {
 }
 
 impl PurgeFacts {
+    /// The kind of the ledger's entry that says this.
+    pub fn entry_kind(&self) -> Kind {
+        let went_later = self.locked.as_ref().is_some_and(|locked| locked.deleted_at.is_some());
+        if went_later { Kind::PURGE_BYTES_DELETED } else { Kind::PURGE_COMPLETED }
+    }
+
     /// The first of the times that comes before the one that it should follow, by its name.
     pub fn disorder(&self) -> Option<&'static str> {
+        let bytes_deleted_at =
+            self.locked.as_ref().and_then(|locked| locked.deleted_at).unwrap_or(self.rows_deleted_at);
         let order = [
             ("keys_destroyed_at", self.fenced_at, self.keys_destroyed_at),
             ("objects_deleted_at", self.keys_destroyed_at, self.objects_deleted_at),
             ("rows_deleted_at", self.objects_deleted_at, self.rows_deleted_at),
             ("looked_again_at", self.rows_deleted_at, self.looked_again_at),
+            ("locked.deleted_at", self.rows_deleted_at, bytes_deleted_at),
+            ("looked_again_at", bytes_deleted_at, self.looked_again_at),
         ];
         let early = self.ground != PurgeGround::Erasure && self.fenced_at < self.expires_at;
         let later = order.into_iter().find(|(_, before, after)| after < before).map(|(name, ..)| name);

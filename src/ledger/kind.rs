@@ -45,6 +45,8 @@ kinds! {
     PURGE_FENCED = "purge.fenced";
     /// A recording is gone, and was looked for again.
     PURGE_COMPLETED = "purge.completed";
+    /// What a lock kept of an erased recording is deleted as well.
+    PURGE_BYTES_DELETED = "purge.bytes_deleted";
     /// The key of a month was destroyed.
     MONTH_DESTROYED = "month.destroyed";
     /// The destroyed key of a month was there again, and was destroyed again.

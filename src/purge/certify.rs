@@ -6,7 +6,7 @@ use super::PurgeError;
 use crate::archive::{Archive, ArchiveError};
 use crate::catalog::PurgeRow;
 use crate::clock::Timestamp;
-use crate::ledger::certificate::{Backups, BackupsEndBy, Certificate, Counts, PurgeFacts};
+use crate::ledger::certificate::{Backups, BackupsEndBy, Certificate, Counts, LockedObjects, PurgeFacts};
 use crate::ledger::sequencer::entry_of;
 use crate::ledger::shapes::ProvenEntry;
 use crate::vault::objects::ObjectKey;
@@ -14,7 +14,12 @@ use crate::vault::objects::ObjectKey;
 /// What the purge did, as the certificate and the ledger's entry say it.
 pub fn facts_of(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp) -> Result<PurgeFacts, PurgeError> {
     let step = |at: Option<Timestamp>| at.ok_or(ArchiveError::Document("a purge without the time of a step"));
-    let deleted = Counts::of(&purge.deleted);
+    let locked = purge.locked();
+    // Counted with the others before anything was deleted.
+    let kept = locked.filter(|_| purge.has_remains());
+    let mut deleted = Counts::of(&purge.deleted);
+    deleted.objects = deleted.objects.saturating_sub(kept.map_or(0, |kept| kept.objects));
+    deleted.object_versions = deleted.object_versions.saturating_sub(kept.map_or(0, |kept| kept.versions));
     let found_again = deleted.none_left();
     Ok(PurgeFacts {
         recording_id: purge.recording_id,
@@ -29,6 +34,12 @@ pub fn facts_of(archive: &Archive, purge: &PurgeRow, looked_again_at: Timestamp)
         looked_again_at,
         deleted,
         found_again,
+        locked: locked.map(|locked| LockedObjects {
+            objects: locked.objects,
+            object_versions: locked.versions,
+            until: locked.until,
+            deleted_at: purge.bytes_deleted_at,
+        }),
         backups: backups(archive.config.backup_max_age, looked_again_at),
     })
 }

@@ -14,6 +14,7 @@ mod error;
 mod failures;
 mod months;
 mod pass;
+pub mod remains;
 pub mod returned;
 mod run;
 mod statistics;

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::brakes;
 use super::failures::Failures;
-use super::{PurgeError, accounts, cases, months, statistics, steps};
+use super::{PurgeError, accounts, cases, months, remains, statistics, steps};
 use crate::archive::Archive;
 use crate::catalog::PurgeStage;
 use crate::clock::Timestamp;
@@ -39,6 +39,8 @@ pub struct PassReport {
     pub looked_again: u64,
     /// Certified.
     pub certified: u64,
+    /// Erased recordings whose bytes, which a lock of the store had kept, are gone as well.
+    pub bytes_deleted: u64,
     /// Month keys destroyed.
     pub months_destroyed: u64,
     /// Months whose statistics were published.
@@ -122,6 +124,9 @@ async fn pass_with_lease(archive: &Archive) -> Result<(PassReport, Option<PurgeE
 }
 
 async fn take_steps(archive: &Archive, report: &mut PassReport, failures: &mut Failures) {
+    // Before the certificates, which it asks for once more.
+    let gone = remains::delete_remains(archive, archive.clock.now(), failures).await;
+    report.bytes_deleted = failures.keep("locked", gone);
     let fenced = steps::fence(archive, failures).await;
     report.fenced = failures.keep("fence", fenced);
     for (what, stage, count) in [

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{BATCH, PassReport, PurgeError, pass};
 use crate::archive::Archive;
+use crate::catalog::CatalogError;
 
 /// Never less than this between two passes that had nothing to do.
 const BREATH: Duration = Duration::from_millis(20);
@@ -55,12 +56,18 @@ async fn after(archive: &Archive, report: &PassReport) -> Duration {
     if report.objects_deleted < report.keys_destroyed { next.min(LOCK_ENDS) } else { next }
 }
 
-/// Until the next deadline, and no longer than the interval. With the brakes on there is no hurry.
+/// Until the next deadline or the next end of a lock, and no longer than the interval. With the brakes on there is no hurry.
 async fn until_next(archive: &Archive, ran: bool) -> Duration {
     let interval = archive.config.sweep_interval;
     let now = archive.clock.now();
-    match archive.catalog.next_due(now).await {
-        Ok(Some(next)) if ran => next.since(now).min(interval).max(BREATH),
+    let next = async || {
+        Ok::<_, CatalogError>((archive.catalog.next_due(now).await?, archive.catalog.next_remains(now).await?))
+    };
+    match next().await {
+        Ok(times) if ran => {
+            let next = [times.0, times.1].into_iter().flatten().min();
+            next.map_or(interval, |next| next.since(now).min(interval).max(BREATH))
+        }
         _ => interval,
     }
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::certify::{certify_one, facts_of};
 use super::erasure::keep_tombstone;
 use super::failures::Failures;
+use super::remains;
 use super::{BATCH, PurgeError};
 use crate::archive::journal::About;
 use crate::archive::{Archive, ArchiveError};
@@ -154,28 +155,33 @@ async fn destroy_keys(archive: &Archive, purge: &PurgeRow) -> Result<bool, Purge
 
 /// How long after a deadline the store's clock may still take an object for locked: it counts whole seconds, and is not
 /// ours.
-const LOCK_TOLERANCE: Duration = Duration::from_secs(60);
+pub(super) const LOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// Deletes every object, in all versions, and what unfinished writes left. False while the store's lock, which ends on
-/// the whole second, still stands.
+/// the whole second, still stands; an erasure leaves behind what is locked, and which nothing opens any more.
 async fn delete_objects(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
     let guard = archive.catalog.guard_of(purge.recording_id).await?;
     if guard.is_some_and(|guard| guard.was_ever_held) {
         archive.lift_holds(purge.month, purge.recording_id).await?;
     }
-    match archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await {
-        Ok(_) => {}
-        Err(ArchiveError::Vault(VaultError::Store(StoreError::Locked)))
-            if archive.clock.now() < purge.expires_at.plus(LOCK_TOLERANCE) =>
-        {
-            return Ok(false);
+    let mut locked = None;
+    if purge.ground == PurgeGround::Erasure {
+        locked = remains::delete_but_locked(archive, purge).await?;
+    } else {
+        match archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await {
+            Ok(_) => {}
+            Err(ArchiveError::Vault(VaultError::Store(StoreError::Locked)))
+                if archive.clock.now() < purge.expires_at.plus(LOCK_TOLERANCE) =>
+            {
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => return Err(error.into()),
     }
     crate::failpoint::hit("purge.objects_gone");
     let at = not_before(archive, purge.keys_destroyed_at.unwrap_or(purge.fenced_at));
     let mut tx = archive.catalog.begin().await?;
-    tx.objects_deleted(purge, at).await?;
+    tx.objects_deleted(purge, at, locked.as_ref()).await?;
     tx.commit().await?;
     crate::failpoint::hit("purge.objects_deleted");
     Ok(true)
@@ -198,8 +204,12 @@ async fn delete_rows(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeE
 /// Looks for everything again, in store and catalog. What is found is deleted again; only when nothing is found does
 /// the purge go on to its certificate.
 async fn look_again(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
-    let prefix = Prefix::recording(purge.month, purge.recording_id);
-    if archive.delete_all(&prefix).await? > 0 {
+    let deleted = if purge.ground == PurgeGround::Erasure {
+        remains::look_again(archive, purge).await?
+    } else {
+        archive.delete_all(&Prefix::recording(purge.month, purge.recording_id)).await?
+    };
+    if deleted > 0 {
         tracing::warn!(recording = %purge.recording_id, "an upload in flight had left objects behind the purge");
         return Ok(false);
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::crash::points::{
-    ACCOUNT, ACCOUNT_END, CASE, CASE_END, DECISION, ERASURE, EVIDENCE, INGEST, LEAVING, LONG_INGEST, MERGE, MONTH,
-    PURGE, RELATED, RELEASE, RULE, STATISTICS,
+    ACCOUNT, ACCOUNT_END, CASE, CASE_END, DECISION, ERASURE, EVIDENCE, INGEST, LEAVING, LOCKED, LONG_INGEST, MERGE,
+    MONTH, PURGE, RELATED, RELEASE, RULE, STATISTICS,
 };
 use crate::migrate::{CATALOG_POINTS, KEYS_POINTS, STORE_POINTS};
 use crate::rebuild::REBUILD_POINTS;
@@ -47,6 +47,7 @@ fn each_is_died_at() {
         .chain(ACCOUNT_END.iter().copied())
         .chain(LEAVING.iter().copied())
         .chain(ERASURE.iter().copied())
+        .chain(LOCKED.iter().copied())
         .chain(CASE.iter().copied())
         .chain(CASE_END.iter().copied())
         .chain(RELEASE.iter().copied())

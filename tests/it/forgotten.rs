@@ -1,11 +1,15 @@
 //! A recording that was searched, played, exported, held past its deadline and handed over goes like any other once it is
-//! let go: nothing of it is left in the archive, and whatever was proved of it, or of anything else, before that still holds.
+//! let go, or erased by a decision: nothing of it is left in the archive, and whatever was proved of it, or of anything else,
+//! before that still holds.
 
 use std::path::PathBuf;
 
+use earwitness::purge::erasure::{ErasureOutcome, erase};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use crate::erasure::locked::{erasures, give_key};
 use crate::gone::{everything, place_with, rows_about};
 use crate::oversight::custody::check_proof;
 use crate::rebuild::{checkpoint, head, leaves, post, tree_hash};
@@ -29,12 +33,31 @@ const PERSONAL: &[&str] = &[
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_embedded() {
-    forgotten_and_still_proved(Stack::Embedded).await;
+    forgotten_and_still_proved(Stack::Embedded, End::Deadline).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_production() {
-    forgotten_and_still_proved(Stack::Production).await;
+    forgotten_and_still_proved(Stack::Production, End::Deadline).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_an_erasure_on_embedded() {
+    forgotten_and_still_proved(Stack::Embedded, End::Erasure).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn by_an_erasure_on_production() {
+    forgotten_and_still_proved(Stack::Production, End::Erasure).await;
+}
+
+/// Why it goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Its deadline came while it was held, and it was let go.
+    Deadline,
+    /// It was let go, and then erased before its deadline.
+    Erasure,
 }
 
 struct Office {
@@ -82,7 +105,10 @@ impl Office {
 }
 
 async fn office(stack: Stack) -> Office {
-    let world = World::new(stack).await;
+    let mut world = World::new(stack).await;
+    if stack == Stack::Production {
+        give_key(&mut world, &erasures());
+    }
     let legal = |name: &str| {
         let made = world.run_json(&["token", "create", "--role", "legal", "--name", name, "--json"]);
         made["token"].as_str().expect("a token").to_owned()
@@ -123,7 +149,17 @@ async fn let_go(office: &Office, case: &str) {
     office.posted(&office.bo, &format!("{path}/approve"), &decision).await;
 }
 
-async fn forgotten_and_still_proved(stack: Stack) {
+/// Erases it behind the running server's back, once nothing holds it.
+async fn erase_when_let_go(office: &Office, id: &str, case: &str) {
+    let archive = office.world.archive().await;
+    let (recording, request) = (id.parse().expect("an id"), Uuid::new_v4());
+    assert_eq!(erase(&archive, recording, request).await.expect("an answer"), ErasureOutcome::Held);
+    let_go(office, case).await;
+    assert_eq!(erase(&archive, recording, request).await.expect("an answer"), ErasureOutcome::Fenced);
+    archive.catalog.close().await;
+}
+
+async fn forgotten_and_still_proved(stack: Stack, end: End) {
     let office = office(stack).await;
     let (world, server) = (&office.world, &office.server);
     let ingest = world.token("ingest");
@@ -131,7 +167,8 @@ async fn forgotten_and_still_proved(stack: Stack) {
     let mut other = call("call-before", five_years_less(3));
     other["number"] = json!("+32499000000");
     let before = office.certificate(&post(server, &ingest, &other, &tone(9)).await.0).await;
-    let (id, receipt) = post(server, &ingest, &call("call-dispute", five_years_less(30)), &tone(5)).await;
+    let recorded = if end == End::Deadline { five_years_less(30) } else { 600 };
+    let (id, receipt) = post(server, &ingest, &call("call-dispute", recorded), &tone(5)).await;
     let (case, package) = dispute(&office, &id).await;
 
     let custody = server.until(&office.an, &format!("/v1/recordings/{id}/custody"), StatusCode::OK).await;
@@ -144,14 +181,21 @@ async fn forgotten_and_still_proved(stack: Stack) {
     // Past its deadline it is legal's alone, and not for longer than the case.
     let rep = world.run_json(&["token", "create", "--role", "rep", "--name", "rep", "--account", "acc-1", "--json"]);
     let rep = rep["token"].as_str().expect("a token");
-    server.until(rep, &format!("/v1/recordings/{id}"), StatusCode::GONE).await;
-    office.bytes(&format!("/v1/recordings/{id}/audio")).await;
-    let_go(&office, &case).await;
+    if end == End::Deadline {
+        server.until(rep, &format!("/v1/recordings/{id}"), StatusCode::GONE).await;
+        office.bytes(&format!("/v1/recordings/{id}/audio")).await;
+        let_go(&office, &case).await;
+    } else {
+        erase_when_let_go(&office, &id, &case).await;
+        assert_eq!(server.get(rep, &format!("/v1/recordings/{id}")).await.status(), StatusCode::GONE);
+    }
     let certificate = office.certificate(&id).await;
     assert_eq!(server.get(&office.an, &format!("/v1/recordings/{id}")).await.status(), StatusCode::GONE);
 
     let left = everything(world).await;
     assert!(place_with(&left, case.as_bytes()).is_some(), "what is there is found");
+    let tombstone = left.iter().any(|(place, _)| place.contains("erased/") && place.contains(&id));
+    assert_eq!(tombstone, end == End::Erasure, "it is searched as well");
     for needle in
         PERSONAL.iter().map(|word| word.as_bytes()).chain(tone(5)[44..].chunks(4_000).map(|piece| &piece[..64]))
     {

@@ -1,6 +1,6 @@
 """What another client of a bucket can do to one name, or sees below it, with boto3.
 
-    s3_client.py delete-versions|shorten|hide|upload|count ENDPOINT BUCKET NAME
+    s3_client.py delete-versions|bypass|read|shorten|hide|upload|count ENDPOINT BUCKET NAME
 
 Prints what the store answered; `count` prints how many versions, delete markers and pending uploads there are.
 """
@@ -30,6 +30,13 @@ def try_it() -> str:
         for version in found("Versions"):
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
         return "deleted"
+    if what == "bypass":
+        for version in found("Versions"):
+            named = {"Key": version["Key"], "VersionId": version["VersionId"]}
+            s3.delete_object(Bucket=bucket, **named, BypassGovernanceRetention=True)
+        return "deleted"
+    if what == "read":
+        return f"{len(s3.get_object(Bucket=bucket, Key=name)['Body'].read())} bytes"
     if what == "shorten":
         soon = datetime.now(UTC) + timedelta(seconds=2)
         s3.put_object_retention(Bucket=bucket, Key=name, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": soon})

@@ -1,6 +1,8 @@
 # Sourced by ./test: one SeaweedFS for the run, an S3 store with working Object Lock, on free ports of 127.0.0.1. Sets
 # EARWITNESS_TEST_S3 (a bucket with Object Lock, as a setting of the store), EARWITNESS_TEST_S3_VERSIONED (one with versions
-# and without locks, for tests that move their clock to a purge) and the credentials of the AWS chain.
+# and without locks, for tests that move their clock to a purge) and the credentials of the AWS chain, which may do anything;
+# EARWITNESS_TEST_S3_ORDINARY and EARWITNESS_TEST_S3_ERASURES (KEY:SECRET) are of somebody who may do what an archive needs, and
+# of somebody who may bypass locks and can read nothing.
 
 weed_pid="" weed_dir=""
 stop_seaweedfs() {
@@ -22,18 +24,26 @@ weed_is_ready() { # weed_is_ready PORT
 weed_credentials() { # fresh ones; the developer's own are not the tests'
   export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
   unset AWS_PROFILE AWS_SESSION_TOKEN AWS_REGION AWS_DEFAULT_REGION AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3
-  AWS_ACCESS_KEY_ID="$(python3 -c 'import secrets; print(secrets.token_hex(10))')"
-  AWS_SECRET_ACCESS_KEY="$(python3 -c 'import secrets; print(secrets.token_hex(20))')"
-  export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+  local pair='import secrets; print(secrets.token_hex(10), secrets.token_hex(20), sep=":")'
+  EARWITNESS_TEST_S3_ORDINARY="$(python3 -c "$pair")" EARWITNESS_TEST_S3_ERASURES="$(python3 -c "$pair")"
+  AWS_ACCESS_KEY_ID="$(python3 -c "$pair")"
+  AWS_SECRET_ACCESS_KEY="${AWS_ACCESS_KEY_ID#*:}" AWS_ACCESS_KEY_ID="${AWS_ACCESS_KEY_ID%:*}"
+  export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY EARWITNESS_TEST_S3_ORDINARY EARWITNESS_TEST_S3_ERASURES
+}
+
+weed_identity() { # weed_identity NAME KEY:SECRET ACTIONS
+  printf '{"name": "%s", "credentials": [{"accessKey": "%s", "secretKey": "%s"}], "actions": [%s]}' "$1" "${2%:*}" "${2#*:}" "$3"
 }
 
 make_seaweedfs() { # an empty store in $weed_dir, which knows the credentials of the environment
   weed_dir="$(mktemp -d "${TMPDIR:-/tmp}/earwitness-weed.XXXXXX")"
   mkdir "$weed_dir/data"
-  cat >"$weed_dir/s3.json" <<JSON
-{"identities": [{"name": "tests", "credentials": [{"accessKey": "$AWS_ACCESS_KEY_ID", "secretKey": "$AWS_SECRET_ACCESS_KEY"}],
-  "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
-JSON
+  local identities
+  identities="$(weed_identity tests "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" '"Admin", "Read", "Write", "List", "Tagging"'),
+    $(weed_identity ordinary "$EARWITNESS_TEST_S3_ORDINARY" '"Read", "Write", "List", "Tagging", "GetObjectRetention",
+      "PutObjectRetention", "GetObjectLegalHold", "PutObjectLegalHold", "GetBucketObjectLockConfiguration"'),
+    $(weed_identity erasures "$EARWITNESS_TEST_S3_ERASURES" '"Write", "BypassGovernanceRetention"')"
+  echo "{\"identities\": [$identities]}" >"$weed_dir/s3.json"
 }
 
 run_seaweedfs() { # run_seaweedfs PORT…: eight, on what make_seaweedfs made, until it stores; false when it does not

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Log, ORIGIN, at, certificate, destruction_record, proven, purge_facts, receipt, statistics_record};
-use crate::ledger::certificate::{Certificate, PurgeGround};
+use crate::ledger::certificate::{Certificate, LockedObjects, PurgeGround};
 use crate::ledger::destruction::{DestructionFacts, DestructionRecord};
 use crate::ledger::document::{self, DocumentKind};
 use crate::ledger::entry::{Entry, Opening, leaf_bytes};
@@ -226,6 +226,40 @@ fn an_erasure_may_come_before_the_deadline() {
     assert_eq!(early.disorder(), None);
     let deadline = crate::ledger::certificate::PurgeFacts { ground: PurgeGround::Deadline, ..early };
     assert_eq!(deadline.disorder(), Some("fenced_at"));
+}
+
+#[test]
+fn what_a_lock_keeps_is_told_and_only_of_an_erasure() {
+    let key = SigningKey::generate().unwrap();
+    let signed = |ground: PurgeGround, deleted_at: Option<&str>, kind: Kind| {
+        let locked = LockedObjects {
+            objects: 2,
+            object_versions: 2,
+            until: at("2031-11-22T09:15:00Z"),
+            deleted_at: deleted_at.map(at),
+        };
+        let facts = crate::ledger::certificate::PurgeFacts { ground, locked: Some(locked), ..purge_facts() };
+        let ledger = proven(kind, &facts, &key);
+        Certificate { facts, ledger, ..certificate(&key) }.sign(&key)
+    };
+    let failed = |document: &[u8]| failed(&verify(document, None));
+    let (gone, early, late) = ("2031-11-22T09:15:04Z", "2031-11-22T09:15:02Z", "2031-11-22T09:15:05Z");
+    let (completed, later) = (Kind::PURGE_COMPLETED, Kind::PURGE_BYTES_DELETED);
+    let waiting = signed(PurgeGround::Erasure, None, completed.clone()).unwrap();
+    assert_eq!(failed(&waiting), Vec::<&str>::new());
+    assert!(verify(&waiting, None).to_string().contains("until 2031-11-22T09:15:00Z"));
+    let over = signed(PurgeGround::Erasure, Some(gone), later.clone()).unwrap();
+    assert_eq!(failed(&over), Vec::<&str>::new());
+    for (ground, deleted_at, kind, wrong) in [
+        (PurgeGround::Deadline, None, completed.clone(), "locked objects"),
+        (PurgeGround::Erasure, None, later, "commitment"),
+        (PurgeGround::Erasure, Some(gone), completed.clone(), "commitment"),
+    ] {
+        assert_eq!(failed(&signed(ground, deleted_at, kind).unwrap()), [wrong]);
+    }
+    for out_of_order in [early, late] {
+        assert!(signed(PurgeGround::Erasure, Some(out_of_order), completed.clone()).is_err(), "{out_of_order}");
+    }
 }
 
 #[test]

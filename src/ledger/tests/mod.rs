@@ -147,6 +147,7 @@ fn purge_facts() -> PurgeFacts {
         looked_again_at: at("2031-11-22T09:15:04Z"),
         deleted: Counts { objects: 3, rows: [("recordings".to_owned(), 1)].into(), ..Counts::default() },
         found_again: Counts { rows: [("recordings".to_owned(), 0)].into(), ..Counts::default() },
+        locked: None,
         backups: Backups { unreadable_from: Some(at("2031-12-01T00:00:00Z")), by: BackupsEndBy::MonthKeyDestroyed },
     }
 }

@@ -6,7 +6,7 @@ use super::detail;
 use super::report::{CheckKind, Report};
 use crate::ledger::LedgerError;
 use crate::ledger::account_certificate::AccountCertificate;
-use crate::ledger::certificate::Certificate;
+use crate::ledger::certificate::{Certificate, PurgeGround};
 use crate::ledger::destruction::DestructionRecord;
 use crate::ledger::document::Document;
 use crate::ledger::kind::Kind;
@@ -36,6 +36,7 @@ checks! {
     TIMESTAMP = "timestamp", "It is not shown that the tree existed at that time.";
     WITNESS = "witness", "It is not shown that this witness saw the tree as the continuation of those before.";
     COARSE = "coarse enough", "A cell is of fewer calls than the statistics promise.";
+    LOCKED = "locked objects", "It says that a lock kept bytes: that only happens to what is erased before its deadline.";
     GONE = "looked again", "Something of it was still there when it was looked for again.";
 }
 
@@ -72,7 +73,16 @@ pub(super) fn certificate(report: &mut Report, document: &Document) -> Option<St
     report.add(ORDER, facts.disorder().is_none(), facts.disorder().unwrap_or_default());
     let left = facts.found_again.total();
     report.add(GONE, left == 0, &format!("{left} things were found at {}", facts.looked_again_at));
-    proven(report, document, &certificate.ledger, &Kind::PURGE_COMPLETED)
+    if let Some(locked) = &facts.locked {
+        let told = match locked.deleted_at {
+            Some(at) => {
+                format!("{} were kept by the store's lock, sealed for good, and deleted at {at}", locked.objects)
+            }
+            None => format!("{} are kept by the store's lock until {}, sealed for good", locked.objects, locked.until),
+        };
+        report.add(LOCKED, facts.ground == PurgeGround::Erasure, &told);
+    }
+    proven(report, document, &certificate.ledger, &facts.entry_kind())
 }
 
 pub(super) fn account_certificate(report: &mut Report, document: &Document) -> Option<String> {

@@ -13,6 +13,7 @@ use crate::archive::Archive;
 use crate::failpoint;
 use crate::leases::HeldLease;
 use crate::migrate::MigrateError;
+use crate::vault::objects::ObjectKey;
 
 /// Objects on their way at once.
 const AT_ONCE: usize = 12;
@@ -73,11 +74,16 @@ pub(super) async fn over(
     let journal = Mutex::new(Journal::open(&archive.config.data, &target.source_identity, &target.identity)?);
     let (source, into) = (route.source.clone(), route.target.clone());
     let (mut pass, mut failed, mut first) = (StorePass::default(), 0, None);
+    // What a lock keeps of erased recordings stays behind with its lock.
+    let locked = archive.catalog.remains_ids().await?;
     {
-        let journal = &journal;
+        let (journal, locked) = (&journal, &locked);
         let walk = Walk::new(source.as_ref(), into.as_ref());
         let tasks = stream::try_unfold(walk, |mut walk| async move {
-            let Some(pair) = walk.next().await? else { return Ok(None) };
+            let Some(mut pair) = walk.next().await? else { return Ok(None) };
+            if matches!(pair.key, ObjectKey::Recording { id, .. } if locked.contains(&id)) {
+                pair.source = None;
+            }
             let known = journal.lock().await.known(&pair.key.to_string())?;
             Ok::<_, MigrateError>(Some((Task { pair, known: known.filter(|_| !how.recheck) }, walk)))
         });

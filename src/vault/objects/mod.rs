@@ -120,6 +120,9 @@ pub struct StoreFacts {
     pub locks: bool,
     /// The store locks what nobody asked it to: sidecars and the ledger's tiles could be neither replaced nor deleted.
     pub locks_by_default: bool,
+    /// What is erased by a decision goes at once: nothing is locked, or the credential for erasures was tried out and
+    /// bypasses the lock.
+    pub erases_at_once: bool,
     /// What an operator should know of it, e.g. that versioning is suspended.
     pub warnings: Vec<String>,
 }
@@ -149,6 +152,12 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// Deletes exactly these, durably; what is gone already counts as deleted. One result for each, in order;
     /// [`StoreError::NotOurs`] for what has no key.
     async fn delete_versions(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>>;
+
+    /// Deletes exactly these because an erasure of them was decided, before their lock ends: by the credential for that alone,
+    /// where there is one and the lock lets it. Otherwise like [`ObjectStore::delete_versions`].
+    async fn delete_erased(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>> {
+        self.delete_versions(versions).await
+    }
 
     /// Deletes an object in all its versions, and what unfinished writes of it left, durably. A write of it that is
     /// in progress fails.

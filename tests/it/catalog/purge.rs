@@ -107,7 +107,7 @@ async fn the_steps_come_in_their_order_and_leave_nothing(place: &CatalogPlace) {
     assert!(fence(&catalog, new.id, DEADLINE).await);
     let purge = catalog.purge_of(new.id).await.expect("an answer").expect("a purge");
     let mut tx = catalog.begin().await.expect("a transaction");
-    assert!(tx.objects_deleted(&purge, at(DEADLINE)).await.is_err(), "not before the keys");
+    assert!(tx.objects_deleted(&purge, at(DEADLINE), None).await.is_err(), "not before the keys");
     tx.rollback().await.expect("rolled back");
 
     let mut tx = catalog.begin().await.expect("a transaction");
@@ -115,7 +115,7 @@ async fn the_steps_come_in_their_order_and_leave_nothing(place: &CatalogPlace) {
     tx.commit().await.expect("committed");
     let purge = catalog.purge_of(new.id).await.expect("an answer").expect("a purge");
     let mut tx = catalog.begin().await.expect("a transaction");
-    tx.objects_deleted(&purge, at(DEADLINE)).await.expect("objects");
+    tx.objects_deleted(&purge, at(DEADLINE), None).await.expect("objects");
     tx.commit().await.expect("committed");
     let purge = catalog.purge_of(new.id).await.expect("an answer").expect("a purge");
     assert_eq!(purge.stage, PurgeStage::ObjectsDeleted);

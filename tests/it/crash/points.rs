@@ -69,6 +69,9 @@ pub(crate) const PURGE: Points = Points {
 /// Of an erasure before the deadline, beside those of every purge.
 pub(crate) const ERASURE: &[&str] = &["erasure.tombstone_kept"];
 
+/// Of what a lock kept of an erased recording, and is deleted later.
+pub(crate) const LOCKED: &[&str] = &["purge.locked_gone", "purge.bytes_deleted"];
+
 pub(crate) const MONTH: Points = Points {
     both: &[
         "month.closed",

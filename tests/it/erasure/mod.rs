@@ -1,6 +1,7 @@
 //! Decided erasures, before the deadline: what they take, what they leave, what brings nothing of it back.
 
 mod life;
+pub(crate) mod locked;
 mod races;
 mod remembered;
 mod restore;

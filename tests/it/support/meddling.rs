@@ -128,6 +128,13 @@ impl ObjectStore for Meddling {
         results
     }
 
+    async fn delete_erased(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>> {
+        if versions.iter().any(|version| version.key.is_some_and(|key| self.check(&key).is_err())) {
+            return self.delete_versions(versions).await;
+        }
+        self.inner.delete_erased(versions).await
+    }
+
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {
         self.check(key)?;
         self.inner.delete(key).await

@@ -31,6 +31,12 @@ impl fmt::Display for Found {
     }
 }
 
+/// `KEY:SECRET` as the AWS chain reads it from the environment.
+pub fn aws_key(key: &str) -> [(&'static str, &str); 2] {
+    let (id, secret) = key.split_once(':').expect("a key and its secret");
+    [("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)]
+}
+
 impl Outsider {
     /// In the bucket and below the prefix of this `s3://` address.
     pub async fn at(address: &str) -> Self {
@@ -131,10 +137,20 @@ impl Outsider {
     /// Does this to the object, or to all below this prefix, with boto3, and gives what it printed: see
     /// `tests/outside/s3_client.py`.
     pub async fn boto(&self, what: &str, object: &str) -> String {
+        self.boto_as(what, object, &[]).await
+    }
+
+    /// The same with another key (`KEY:SECRET`), in the environment of boto3.
+    pub async fn boto_with(&self, key: &str, what: &str, object: &str) -> String {
+        self.boto_as(what, object, &aws_key(key)).await
+    }
+
+    async fn boto_as(&self, what: &str, object: &str, env: &[(&str, &str)]) -> String {
         let python = std::env::var("EARWITNESS_TEST_PYTHON").expect("run the tests through ./test");
         let (endpoint, key) = (self.url.endpoint.as_deref().expect("an endpoint"), format!("{}{object}", self.below()));
         let run = tokio::process::Command::new(python)
             .args(["tests/outside/s3_client.py", what, endpoint, &self.url.bucket, &key])
+            .envs(env.iter().copied())
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .output();
         let output = run.await.expect("Python runs");

@@ -185,6 +185,7 @@ impl ObjectStore for DiskStore {
             versions: false,
             locks: false,
             locks_by_default: false,
+            erases_at_once: true,
             warnings: Vec::new(),
         })
     }

@@ -11,7 +11,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
-use super::S3Settings;
+use super::{ErasingKey, S3Settings};
 use crate::vault::objects::StoreError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,8 +27,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// Where nothing says which region: what stores that have none expect in a signature.
 const REGION_OF_OTHERS: &str = "us-east-1";
 
-/// A client. Asks for nothing yet but what the AWS chain needs.
-pub(super) async fn client(settings: &S3Settings) -> Result<Client, StoreError> {
+/// A client with the credentials of the AWS chain, or with this key. Asks for nothing yet but what the chain needs.
+pub(super) async fn client(settings: &S3Settings, key: Option<&ErasingKey>) -> Result<Client, StoreError> {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
@@ -45,6 +45,10 @@ pub(super) async fn client(settings: &S3Settings) -> Result<Client, StoreError> 
         // What is sent has its own checksum in a header: some stores refuse checksums behind the body.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    let loader = match key {
+        Some(key) => loader.credentials_provider(key.credentials()),
+        None => loader,
+    };
     let loader = match &settings.ca_pem {
         Some(pem) => loader.http_client(trusting(pem)?),
         None => loader,

@@ -98,7 +98,7 @@ pub(super) async fn request(store: &S3Store, batch: &[Target]) -> Result<HashMap
 }
 
 /// What a refusal to delete one version means.
-async fn outcome(store: &S3Store, (name, version): &Target, code: &str) -> Result<(), StoreError> {
+pub(super) async fn outcome(store: &S3Store, (name, version): &Target, code: &str) -> Result<(), StoreError> {
     match of(code, 0) {
         Refusal::Missing => Ok(()),
         // A lock, or missing rights? The version itself knows.

@@ -9,6 +9,7 @@
 
 mod connect;
 mod delete;
+mod erasing;
 mod error;
 mod identity;
 pub mod init;
@@ -39,6 +40,7 @@ use super::{
     StoreError, StoreFacts, StoredVersion,
 };
 use crate::clock::{Clock, Timestamp};
+pub use erasing::ErasingKey;
 
 /// How the store is asked to lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,12 +86,16 @@ pub struct S3Settings {
     pub ca_pem: Option<Vec<u8>>,
     /// How recordings are locked.
     pub lock_mode: LockMode,
+    /// Who may delete what is locked, for a decided erasure and for nothing else.
+    pub erasing: Option<ErasingKey>,
 }
 
 /// A store in a bucket. Its clones share what they know of the bucket.
 #[derive(Clone)]
 pub struct S3Store {
     client: Client,
+    /// With the credential for erasures.
+    erasing: Option<Client>,
     bucket: Arc<str>,
     /// Empty, or ending with a slash.
     prefix: Arc<str>,
@@ -110,10 +116,15 @@ impl fmt::Debug for S3Store {
 impl S3Store {
     /// Opens the store. Asks the bucket for nothing yet.
     pub async fn open(settings: S3Settings, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let client = connect::client(&settings).await?;
+        let client = connect::client(&settings, None).await?;
+        let erasing = match &settings.erasing {
+            Some(key) => Some(connect::client(&settings, Some(key)).await?),
+            None => None,
+        };
         let prefix = if settings.prefix.is_empty() { String::new() } else { format!("{}/", settings.prefix) };
         Ok(Self {
             client,
+            erasing,
             bucket: settings.bucket.into(),
             prefix: prefix.into(),
             lock_mode: settings.lock_mode,
@@ -163,6 +174,10 @@ impl ObjectStore for S3Store {
 
     async fn delete_versions(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>> {
         delete::versions(self, versions).await
+    }
+
+    async fn delete_erased(&self, versions: &[StoredVersion]) -> Vec<Result<(), StoreError>> {
+        erasing::versions(self, versions).await
     }
 
     async fn delete(&self, key: &ObjectKey) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use tracing::warn;
 use super::delete::{named, target};
 use super::error::failed;
 use super::page::{Marker, uploads, versions};
-use super::{S3Store, lock, multipart, trial};
+use super::{S3Store, erasing, lock, multipart, trial};
 use crate::clock::Timestamp;
 use crate::vault::objects::{StoreError, StoreFacts};
 
@@ -28,6 +28,8 @@ pub(super) async fn facts(store: &S3Store) -> Result<StoreFacts, StoreError> {
         warnings.extend(tried.warnings());
         tried.is_enforced()
     };
+    let bypass = if locks { erasing::bypass(store).await? } else { None };
+    warnings.extend(bypass.into_iter().flat_map(erasing::Bypass::warnings));
     sweep(store, created.at).await?;
     if versioning == Some(BucketVersioningStatus::Suspended) {
         warnings.push("versioning of the bucket is suspended: Object Lock protects nothing".to_owned());
@@ -48,6 +50,7 @@ pub(super) async fn facts(store: &S3Store) -> Result<StoreFacts, StoreError> {
         versions,
         locks,
         locks_by_default: configured.locks_by_default,
+        erases_at_once: !locks || bypass.is_some_and(|bypass| bypass.erasing),
         warnings,
     })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::delete::{history, named, request, target};
+use super::delete::{Target, history, named, request, target};
 use super::error::{is_busy, unavailable};
 use super::probe::PROBES;
 use super::{S3Store, lock, multipart, read, replace, write};
@@ -106,6 +106,15 @@ pub(super) async fn locks(store: &S3Store) -> Result<Locked, StoreError> {
         forget(store, &name).await?;
     }
     Ok(Locked { kept, refused, holds })
+}
+
+/// A new object that is locked for a moment, and its version.
+pub(super) async fn locked(store: &S3Store) -> Result<Target, StoreError> {
+    let name = fresh(store);
+    let version = write::put_new(store, &name, PutBody::bytes(&b"locked"[..])).await?.version;
+    let found = read::head(store, &name, None).await?.ok_or_else(|| unavailable("what was stored is not there"))?;
+    lock::lock(store, &name, found.meta.modified_at.plus(LOCKED_FOR)).await?;
+    Ok((name, version.unwrap_or_else(|| "null".to_owned())))
 }
 
 /// Whether the store says of a version that it must not be deleted, and keeps it. A request that fails otherwise shows

@@ -28,6 +28,7 @@ fn settings() -> S3Settings {
         path_style: url.path_style,
         ca_pem: None,
         lock_mode: LockMode::Governance,
+        erasing: None,
     }
 }
 
