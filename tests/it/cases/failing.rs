@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use earwitness::access::{Actor, Role};
 use earwitness::archive::Archive;
-use earwitness::catalog::{HoldOutcome, HoldRow, NewRecording, Wrap};
+use earwitness::catalog::{HoldOutcome, HoldRow, Lookups, NewRecording, Wrap};
 use earwitness::clock::{Clock, ManualClock, Timestamp};
 use earwitness::hold::{self, NewRule, Outcome, carry_on, catch_arrivals, let_go_of_months};
 use earwitness::housekeeping;
@@ -75,7 +75,7 @@ async fn broken(archive: &Archive, like: RecordingId, count: u128, case: Option<
             sealed: vec![7; 60],
             sealed_receipt: Vec::new(),
             wraps: wraps.clone(),
-            lookups: Vec::new(),
+            lookups: Lookups::default(),
         };
         tx.insert_recording(&new).await.expect("a row");
     }

@@ -34,7 +34,7 @@ async fn uuid_of(world: &World, id: &str) -> Uuid {
 async fn until_settled(world: &World) {
     let settled = async |world: &World| {
         let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
-        let stale = catalog.accounts_not_stored(9).await.expect("an answer").len();
+        let stale = catalog.accounts_not_stored(None, 9).await.expect("an answer").len();
         let left = catalog.accounts_left("", 9).await.expect("an answer").len();
         let ending = catalog.account_purges_under_way().await.expect("an answer");
         catalog.close().await;
