@@ -54,7 +54,6 @@ pub async fn erase(archive: &Archive, recording: RecordingId, request: Uuid) -> 
     tx.keep_erasure(&erasure).await?;
     tx.append_entry(&fenced_entry(archive, &purge).await?).await?;
     tx.commit().await?;
-    crate::failpoint::hit("erasure.fenced");
     archive.ledger_nudge.notify_one();
     // The pass does it before it destroys anything; here, so that a catalog that is lost in this moment gets it back.
     if let Err(error) = archive.keep_tombstone(&erasure, &purge).await {
