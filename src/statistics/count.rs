@@ -33,12 +33,19 @@ pub async fn contribution(
     };
     let month = month_of(archive, at)?;
     let secret = archive.keyring.ensure_secret(&KeyName::Month(month)).await?;
-    let known = archive.catalog.account(&row.account_id).await?;
-    let kind = known.as_ref().and_then(|account| account.kind).map(|kind| kind.as_str().to_owned());
-    // Accounts that were merged are one customer.
-    let account = known.and_then(|account| account.merged_into).unwrap_or_else(|| row.account_id.clone());
+    let (account, kind) = customer(archive, &row.account_id).await?;
     let tally = Tally { calls: 1, seconds: whole_seconds(row.duration_ms), ..Tally::default() };
     Ok(Some(Contribution { month, secret, traits: traits_of(archive, row, kind)?, tally, account }))
+}
+
+/// The account that a recording counts for, and its kind of professional. Accounts that were merged are one customer.
+async fn customer(archive: &Archive, id: &str) -> Result<(String, Option<String>), ArchiveError> {
+    let mut known = archive.catalog.account(id).await?;
+    if let Some(into) = known.as_ref().and_then(|account| account.merged_into.clone()) {
+        known = archive.catalog.account(&into).await?;
+    }
+    let kind = known.as_ref().and_then(|account| account.kind).map(|kind| kind.as_str().to_owned());
+    Ok((known.map_or_else(|| id.to_owned(), |account| account.id), kind))
 }
 
 /// Counts it.

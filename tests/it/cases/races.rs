@@ -86,18 +86,8 @@ pub(crate) async fn a_wave(archive: &Archive, first: RecordingId, wave: usize) -
     ids
 }
 
-/// Whether each was acknowledged.
-pub(crate) async fn hold_all(
-    archive: &Arc<Archive>,
-    case: Uuid,
-    ids: &[RecordingId],
-    start: &Arc<Barrier>,
-) -> Vec<bool> {
-    hold_all_and_tell(archive, case, ids, start, &Arc::default()).await
-}
-
-/// The same; the first that is acknowledged is told of.
-async fn hold_all_and_tell(
+/// Whether each was acknowledged. The first that is, is told of.
+pub(crate) async fn hold_all_and_tell(
     archive: &Arc<Archive>,
     case: Uuid,
     ids: &[RecordingId],

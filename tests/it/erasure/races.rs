@@ -1,15 +1,14 @@
 //! A hold and an erasure at the same instant: whoever is told something can rely on it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use earwitness::access::Role;
 use earwitness::purge::erasure::{ErasureOutcome, erase};
 use futures::future::join_all;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify};
 use uuid::Uuid;
 
-use crate::cases::races::{WAVE, a_wave, hold_all};
+use crate::cases::races::{WAVE, a_wave, hold_all_and_tell};
 use crate::cases::{legal, open};
 use crate::on_both_stacks;
 use crate::support::archive::{Running, call};
@@ -29,23 +28,24 @@ async fn a_hold_against_an_erasure_hundreds_of_times(place: &Place) {
     let mut counts = [0, 0];
     for wave in 0..WAVES {
         let ids = a_wave(archive, first, wave).await;
-        let start = Arc::new(Barrier::new(WAVE + 1));
-        let erasures = ids.iter().map(|id| {
-            let (archive, id) = (archive.clone(), *id);
-            tokio::spawn(async move { erase(&archive, id, Uuid::new_v4()).await.expect("an answer") })
-        });
-        let erasures: Vec<_> = erasures.collect();
-        // The holds begin later in each wave, so that each side is ahead sometimes.
-        let holds_begin = {
-            let start = start.clone();
+        let (start, first_held) = (Arc::new(Barrier::new(WAVE + 1)), Arc::new(Notify::new()));
+        let erasures = {
+            let (archive, start, first_held, ids) = (archive.clone(), start.clone(), first_held.clone(), ids.clone());
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(wave as u64 * 10)).await;
                 start.wait().await;
+                // At the same instant; in the later waves once a hold was acknowledged, so that each side is ahead sometimes.
+                if wave >= WAVES / 2 {
+                    first_held.notified().await;
+                }
+                let all = ids.iter().map(|id| {
+                    let (archive, id) = (archive.clone(), *id);
+                    tokio::spawn(async move { erase(&archive, id, Uuid::new_v4()).await.expect("an answer") })
+                });
+                join_all(all).await
             })
         };
-        let held = hold_all(archive, case, &ids, &start).await;
-        holds_begin.await.expect("no panic");
-        let erased = join_all(erasures).await.into_iter().map(|outcome| outcome.expect("no panic"));
+        let held = hold_all_and_tell(archive, case, &ids, &start, &first_held).await;
+        let erased = erasures.await.expect("no panic").into_iter().map(|outcome| outcome.expect("no panic"));
         for ((id, held), outcome) in ids.iter().zip(held).zip(erased) {
             let expected = if held { ErasureOutcome::Held } else { ErasureOutcome::Fenced };
             assert_eq!(outcome, expected, "{id}: never erased after a hold was acknowledged, never neither");
