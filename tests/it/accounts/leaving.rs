@@ -91,9 +91,9 @@ async fn who_left_is_found_by_nobody(place: &Place) {
     assert_eq!(found(&running, &legal, &json!({"account": "A-1"})).await, 3);
     assert_eq!(found(&running, &legal, &json!({"call": "c-2"})).await, 1);
     assert_eq!(found(&running, &legal, &json!({"person": "p-8"})).await, 1);
-    let mut subject = found_for_the_subject(&running).await;
-    subject.sort();
-    assert_eq!(subject, [with_both, by_name]);
+    // Of one instant: in no order of their own.
+    let subject = found_for_the_subject(&running).await;
+    assert!(subject.len() == 2 && [with_both, by_name].iter().all(|id| subject.contains(id)), "{subject:?}");
 
     // Late words and late uploads.
     let late = put(&running, &crm, "A-1", &agency("Immo Voorbeeld")).await;
