@@ -48,7 +48,8 @@ fn traffic() -> Vec<MadeUp> {
     let mut calls = Vec::new();
     for n in 0..24u64 {
         let (year, month) = (2026 + (10 + n) / 12, (10 + n) % 12 + 1);
-        let busy = if n % 11 == 3 { 50 } else { 0 };
+        // So many in the last month that nothing is left to be carried over.
+        let busy = if n % 10 == 3 { 50 } else { 0 };
         for _ in 0..(2 + busy + dice.throw(20)) {
             let account = if dice.throw(3) == 0 { 1 } else { dice.throw(8) };
             calls.push(MadeUp {
@@ -149,7 +150,7 @@ async fn two_years_of_calls_leave_sums_and_nobody(place: &Place) {
         assert!(cell["calls"].as_u64() >= Some(10) && inside.len() >= 3, "{cell}");
     }
     let fine = report["cells"].as_array().expect("cells").iter().filter(|cell| cell["folded"] == json!([])).count();
-    assert!(fine >= 2, "not everything was folded: {report}");
+    assert!(fine >= 1, "not everything was folded: {report}");
 
     assert_as_a_table(&running, &auditor, &report).await;
     assert_parts_add_up(&running, &auditor, &report).await;
