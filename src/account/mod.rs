@@ -101,9 +101,16 @@ pub struct Account {
 
 /// The account and all that were merged into it: whoever sees the account sees the recordings of all of them.
 pub async fn family(archive: &Archive, id: &str) -> Result<Vec<String>, ArchiveError> {
-    let family = archive.catalog.family(id).await?;
-    // One that nobody has heard of yet is alone.
-    Ok(if family.is_empty() { vec![id.to_owned()] } else { family })
+    families(archive, &[id.to_owned()]).await
+}
+
+/// These accounts and all that were merged into them, each once. One that nobody has heard of yet is alone.
+pub async fn families(archive: &Archive, ids: &[String]) -> Result<Vec<String>, ArchiveError> {
+    let mut all = archive.catalog.families(ids).await?;
+    all.extend_from_slice(ids);
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
 }
 
 /// An account with its persons, for those who are known to be allowed; none where there is none, or its time is over.

@@ -135,7 +135,7 @@ async fn record_of(archive: &Archive, row: &AccountRow) -> Result<Record, Archiv
     let catalog = &archive.catalog;
     let under = KeyName::Account(row.uuid).to_string();
     let entries = catalog.entries_under(&under, Kind::ACCOUNT_READ.as_str(), MAX_ENTRIES).await?.into_iter();
-    let mut merged = catalog.family(&row.id).await?;
+    let mut merged = catalog.families(std::slice::from_ref(&row.id)).await?;
     merged.retain(|id| *id != row.id);
     Ok(Record {
         version: VERSION,

@@ -58,11 +58,7 @@ impl Archive {
 
     /// When a call was erased last; none if it never was, or its month is over.
     pub async fn call_erased_at(&self, call: &[u8]) -> Result<Option<Timestamp>, ArchiveError> {
-        let mut last = None;
-        for (_, mac) in self.erased_macs(call).await? {
-            last = last.max(self.catalog.erased_at(&mac).await?);
-        }
-        Ok(last)
+        Ok(self.catalog.erased_at(&self.erased_macs(call).await?).await?)
     }
 
     /// Keeps a recording's tombstone in the store. It overwrites what is there, which can only be the same.

@@ -97,10 +97,10 @@ pub struct Archive {
     pub purge_turn: tokio::sync::Mutex<()>,
     /// The store's copies of cases are rewritten one at a time, for the same reason as sidecars.
     pub case_writer: tokio::sync::Mutex<()>,
-    /// Places for evidence packages that are made at once in this process.
-    pub packages: Arc<Semaphore>,
     /// And those of accounts.
     pub account_writer: tokio::sync::Mutex<()>,
+    /// Places for evidence packages that are made at once in this process.
+    pub packages: Arc<Semaphore>,
     /// Wakes the purge when something was fenced before its deadline.
     pub purge_nudge: Notify,
     /// Wakes whoever catches recordings that arrive under a rule.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::account_purge_row::AccountGround;
 use super::cases::{parse_uuids, time, time_or_none, uuid};
-use super::sql::statements;
+use super::sql::{marks, statements};
 use super::{Catalog, CatalogError, Result, Tx, signed, unsigned};
 use crate::clock::Timestamp;
 use crate::recording::{Language, Professional};
@@ -31,7 +31,6 @@ statements! {
           OR ($3 = 'closed' AND a.closed_at IS NOT NULL AND a.relation_ended_at IS NULL) \
           OR ($3 = 'open' AND a.closed_at IS NULL AND a.relation_ended_at IS NULL AND a.merged_into IS NULL)) \
         AND a.stage = 'live' AND (a.expires_at IS NULL OR a.expires_at > $4) ORDER BY a.created_at DESC, a.uuid DESC LIMIT $5");
-    FAMILY = "SELECT id FROM accounts WHERE id = $1 OR merged_into = $1 ORDER BY id";
     CLOSED = "SELECT count(*) FROM accounts a JOIN accounts b ON b.id = COALESCE(a.merged_into, a.id) \
         WHERE a.id = $1 AND (b.closed_at IS NOT NULL OR b.relation_ended_at IS NOT NULL OR b.stage <> 'live')";
     // The revision is the guard: two who change the same account at once cannot both win.
@@ -176,6 +175,12 @@ pub(super) fn account_row(row: &AnyRow) -> Result<AccountRow> {
     })
 }
 
+/// Of so many accounts, those that are known, and all that were merged into them.
+pub(super) fn families(count: usize) -> String {
+    let marks = marks(count);
+    format!("SELECT id FROM accounts WHERE id IN ({marks}) OR merged_into IN ({marks}) ORDER BY id")
+}
+
 impl Catalog {
     /// One account.
     pub async fn account(&self, id: &str) -> Result<Option<AccountRow>> {
@@ -201,9 +206,16 @@ impl Catalog {
         query.bind(i64::from(limit)).fetch_all(&self.pool).await?.iter().map(account_row).collect()
     }
 
-    /// The account and all that were merged into it.
-    pub async fn family(&self, id: &str) -> Result<Vec<String>> {
-        Ok(sqlx::query_scalar(FAMILY).bind(id).fetch_all(&self.pool).await?)
+    /// Those of these accounts that are known, and all that were merged into them.
+    pub async fn families(&self, ids: &[String]) -> Result<Vec<String>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = sqlx::query_scalar(sqlx::AssertSqlSafe(families(ids.len())));
+        for id in ids {
+            query = query.bind(id.as_str());
+        }
+        Ok(query.fetch_all(&self.pool).await?)
     }
 
     /// Whether the portal may not reach an account's recordings: it was closed, or the relation ended.

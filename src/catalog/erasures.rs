@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::cases::time;
 use super::purge_row::PurgeRow;
 use super::recordings::parse_ids;
-use super::sql::statements;
+use super::sql::{marks, statements};
 use super::{Catalog, CatalogError, Result, Tx};
 use crate::clock::Timestamp;
 use crate::recording::{ExpiryMonth, RecordingId};
@@ -21,7 +21,6 @@ statements! {
         RETURNING month, rule, expires_at";
     KEEP = "INSERT INTO erasures (recording_id, month, mac, erased_at) VALUES ($1, $2, $3, $4) ON CONFLICT (recording_id) DO NOTHING";
     MONTHS = "SELECT month FROM erasures GROUP BY month ORDER BY month";
-    OF_CALL = "SELECT CAST(max(erased_at) AS BIGINT) AS at FROM erasures WHERE mac = $1";
     ONE = "SELECT recording_id, month, mac, erased_at FROM erasures WHERE recording_id = $1";
     IDS_AFTER = "SELECT recording_id FROM erasures WHERE recording_id > $1 ORDER BY recording_id LIMIT $2";
     FORGET = "DELETE FROM erasures WHERE month = $1";
@@ -68,8 +67,28 @@ fn erasure_row(row: &AnyRow) -> Result<ErasureRow> {
     })
 }
 
+/// When a call of one of so many hashes was erased last.
+pub(super) fn of_calls(count: usize) -> String {
+    format!("SELECT CAST(max(erased_at) AS BIGINT) AS at FROM erasures WHERE mac IN ({})", marks(count))
+}
+
 fn parse_months(months: &[String]) -> Result<Vec<ExpiryMonth>> {
     months.iter().map(|month| month.parse().map_err(|_| CatalogError::Corrupt("erasures.month"))).collect()
+}
+
+async fn erased_last<'e>(
+    executor: impl sqlx::Executor<'e, Database = sqlx::Any>,
+    macs: &[(ExpiryMonth, Vec<u8>)],
+) -> Result<Option<Timestamp>> {
+    if macs.is_empty() {
+        return Ok(None);
+    }
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(of_calls(macs.len())));
+    for (_, mac) in macs {
+        query = query.bind(mac.clone());
+    }
+    let row = query.fetch_one(executor).await?;
+    Ok(row.try_get::<Option<i64>, _>("at")?.map(Timestamp::from_micros))
 }
 
 impl Catalog {
@@ -79,10 +98,9 @@ impl Catalog {
         parse_months(&months)
     }
 
-    /// When a call of this hash was erased last.
-    pub async fn erased_at(&self, mac: &[u8]) -> Result<Option<Timestamp>> {
-        let row = sqlx::query(OF_CALL).bind(mac.to_vec()).fetch_one(&self.pool).await?;
-        Ok(row.try_get::<Option<i64>, _>("at")?.map(Timestamp::from_micros))
+    /// When a call of one of these hashes was erased last.
+    pub async fn erased_at(&self, macs: &[(ExpiryMonth, Vec<u8>)]) -> Result<Option<Timestamp>> {
+        erased_last(&self.pool, macs).await
     }
 
     /// The tombstone of one recording.
@@ -140,13 +158,7 @@ impl Tx {
         if parse_months(&months)?.iter().any(unknown) {
             return Ok(None);
         }
-        for (_, mac) in macs {
-            let row = sqlx::query(OF_CALL).bind(mac.clone()).fetch_one(&mut *self.inner).await?;
-            if row.try_get::<Option<i64>, _>("at")?.is_some() {
-                return Ok(Some(true));
-            }
-        }
-        Ok(Some(false))
+        Ok(Some(erased_last(&mut *self.inner, macs).await?.is_some()))
     }
 
     /// Forgets the tombstones of a month that is over. Returns how many there were.

@@ -18,6 +18,11 @@ pub(super) use statements;
 /// A statement with its values.
 pub(super) type Bound = Query<'static, Any, AnyArguments>;
 
+/// `$1, $2, …`, so many: for lists whose length is known when the question is put.
+pub(super) fn marks(count: usize) -> String {
+    (1..=count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
 /// Prepares every statement of the catalog on the engine at hand and says how many there were. For tests.
 pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
     let fixed = [
@@ -56,7 +61,9 @@ pub async fn prepare_all(catalog: &Catalog) -> Result<usize> {
         connection.prepare((*statement).into_sql_str()).await?;
         count += 1;
     }
-    for statement in super::search::every_statement().into_iter().chain(super::copy::every_statement()) {
+    let lists = [1, 3].map(|count| [super::erasures::of_calls(count), super::accounts::families(count)]);
+    let composed = super::search::every_statement().into_iter().chain(super::copy::every_statement());
+    for statement in composed.chain(lists.into_iter().flatten()) {
         connection.prepare(sqlx::AssertSqlSafe(statement).into_sql_str()).await?;
         count += 1;
     }

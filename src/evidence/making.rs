@@ -3,11 +3,12 @@
 use std::io;
 
 use aws_lc_rs::digest::{Context, SHA512};
-use futures::StreamExt as _;
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
 
 use super::bag::{BagWriter, Measure, Measured};
 use super::begin::Promised;
-use super::out::Out;
+use super::out::{Out, PIECE_BYTES};
 use super::parts::{self, RecordingFiles};
 use super::report::{Custody, ReportedRecording};
 use super::send::Making;
@@ -17,7 +18,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::audio;
 use crate::find::audio::{original, waveform};
 use crate::find::vcon::{Beside, document};
-use crate::find::{ByteStream, FindError, Opened, Sight, look_up};
+use crate::find::{ByteStream, FindError, Opened, Sight, ending, look_up};
 use crate::ledger::signing::sha256;
 
 /// Longest file that is kept in memory between its measuring and its sending, in bytes. A longer one is read twice.
@@ -102,10 +103,23 @@ impl Making<'_> {
         }
         out.put(bag.payload_header(path, &measured)?).await?;
         match kept {
-            Some(kept) => out.put(kept).await?,
+            Some(kept) => self.kept(out, opened, kept.into()).await?,
             None => self.again(out, opened, part, &measured).await?,
         }
         Ok(hex::encode(sha512.finish().as_ref()))
+    }
+
+    /// Sends what was measured and kept. A client that is slow gets no byte of it after the deadline either.
+    async fn kept(&self, out: &mut Out, opened: &Opened, mut kept: Bytes) -> Result<(), EvidenceError> {
+        let pieces = std::iter::from_fn(move || {
+            let piece = kept.split_to(kept.len().min(PIECE_BYTES));
+            (!piece.is_empty()).then_some(Ok(piece))
+        });
+        let mut bytes = ending(stream::iter(pieces).boxed(), self.archive, opened, &self.begun.reader);
+        while let Some(piece) = bytes.next().await {
+            out.put(piece.map_err(|error| read_failed(error, self.archive, opened))?).await?;
+        }
+        Ok(())
     }
 
     /// Sends what was measured, and measures it again.

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::EvidenceError;
 
 /// Longest piece that is handed over at once, in bytes.
-const PIECE_BYTES: usize = 256 * 1024;
+pub(super) const PIECE_BYTES: usize = 256 * 1024;
 /// How long a client may take no byte at all.
 const STALLED: Duration = Duration::from_secs(5 * 60);
 

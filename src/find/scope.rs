@@ -15,9 +15,7 @@ pub(super) async fn widened(archive: &Archive, view: &View) -> Result<View, Find
         Scope::AccountsOrAgent { agent, .. } => account::accounts_of_rep(archive, agent).await?,
         _ => Vec::new(),
     };
-    for id in view.scope.accounts() {
-        accounts.extend(account::family(archive, id).await?);
-    }
+    accounts.extend(account::families(archive, view.scope.accounts()).await?);
     Ok(View { scope: view.scope.clone().with_accounts(accounts), ..view.clone() })
 }
 

@@ -118,9 +118,6 @@ impl AccountCertificate {
         if self.facts.disorder().is_some() {
             return Err(LedgerError::Document("its times are out of order"));
         }
-        let kind = DocumentKind::AccountCertificate;
-        let unsigned = Self { document_type: kind.as_str().to_owned(), signature: None, ..self.clone() };
-        let value = serde_json::to_value(unsigned).map_err(|_| LedgerError::Document("cannot be written as JSON"))?;
-        document::sign(kind, value, key)
+        document::sign_shape(DocumentKind::AccountCertificate, self, key)
     }
 }

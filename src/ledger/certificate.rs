@@ -214,9 +214,6 @@ impl Certificate {
         if self.facts.disorder().is_some() {
             return Err(LedgerError::Document("its times are out of order"));
         }
-        let kind = DocumentKind::Certificate;
-        let unsigned = Self { document_type: kind.as_str().to_owned(), signature: None, ..self.clone() };
-        let value = serde_json::to_value(unsigned).map_err(|_| LedgerError::Document("cannot be written as JSON"))?;
-        document::sign(kind, value, key)
+        document::sign_shape(DocumentKind::Certificate, self, key)
     }
 }

@@ -71,9 +71,6 @@ impl DestructionFacts {
 impl DestructionRecord {
     /// Signs it. What `document_type` and `signature` hold is replaced.
     pub fn sign(&self, key: &SigningKey) -> Result<Vec<u8>, LedgerError> {
-        let kind = DocumentKind::DestructionRecord;
-        let unsigned = Self { document_type: kind.as_str().to_owned(), signature: None, ..self.clone() };
-        let value = serde_json::to_value(unsigned).map_err(|_| LedgerError::Document("cannot be written as JSON"))?;
-        document::sign(kind, value, key)
+        document::sign_shape(DocumentKind::DestructionRecord, self, key)
     }
 }

@@ -2,6 +2,7 @@
 //! checked by anybody at any time. Every byte of it is covered by the signature.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -44,6 +45,15 @@ impl DocumentKind {
             Self::Statistics => "earwitness-statistics-v1",
         }
     }
+}
+
+/// Signs the typed shape of a document. What its members `type` and `signature` hold is replaced.
+pub fn sign_shape<T: Serialize>(kind: DocumentKind, shape: &T, key: &SigningKey) -> Result<Vec<u8>, LedgerError> {
+    let value = serde_json::to_value(shape).map_err(|_| LedgerError::Document("cannot be written as JSON"))?;
+    let Value::Object(mut members) = value else { return Err(LedgerError::Document("not a JSON object")) };
+    members.remove("type");
+    members.remove(SIGNATURE);
+    sign(kind, Value::Object(members), key)
 }
 
 /// Signs a JSON object. Its member `type`, if it has one, must be the kind's word; else it is added. The result is

@@ -113,8 +113,8 @@ async fn remove_idle(archive: &Archive, failures: &mut Failures) -> Result<(), P
 }
 
 async fn remove(archive: &Archive, id: &str, uuid: Uuid) -> Result<bool, PurgeError> {
-    let mut tx = archive.catalog.begin().await?;
     let has_key = archive.catalog.load_secret(&KeyName::Account(uuid).to_string()).await?.is_some();
+    let mut tx = archive.catalog.begin().await?;
     if tx.remove_idle_account(id, uuid, has_key, archive.clock.now()).await? {
         tx.commit().await?;
         return Ok(true);

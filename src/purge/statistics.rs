@@ -50,15 +50,21 @@ async fn publish_month(archive: &Archive, month: ExpiryMonth) -> Result<bool, Pu
         cells: batch.cells,
     };
     let (entry, _) = archive.entry(Kind::STATISTICS_PUBLISHED, About::NothingPersonal, &facts, now).await?;
-    let next = count::month_of(archive, now)?;
-    let secret = archive.keyring.ensure_secret(&KeyName::Month(next)).await.map_err(ArchiveError::from)?;
+    let carried = match &batch.carried {
+        Some(tally) => {
+            let next = count::month_of(archive, now)?;
+            let secret = archive.keyring.ensure_secret(&KeyName::Month(next)).await.map_err(ArchiveError::from)?;
+            Some((next, secret, tally))
+        }
+        None => None,
+    };
     let mut tx = archive.catalog.begin().await?;
     if !tx.publish_statistics(month, now, entry.id).await? {
         tx.rollback().await?;
         return Ok(false);
     }
-    if let Some(carried) = &batch.carried {
-        open::add(&mut tx, next, &secret, None, carried, None).await?;
+    if let Some((next, secret, tally)) = carried {
+        open::add(&mut tx, next, &secret, None, tally, None).await?;
     }
     tx.append_entry(&entry).await?;
     tx.commit().await?;
@@ -68,6 +74,7 @@ async fn publish_month(archive: &Archive, month: ExpiryMonth) -> Result<bool, Pu
 
 /// What was counted under a key that is gone cannot be read by anybody.
 async fn forget(archive: &Archive, month: ExpiryMonth) -> Result<bool, PurgeError> {
+    crate::statistics::lost();
     tracing::error!(%month, "the statistics of this month are lost: its key was destroyed before they were published");
     let mut tx = archive.catalog.begin().await?;
     tx.forget_statistics_cells(month).await?;

@@ -20,7 +20,7 @@ use crate::clock::Timestamp;
 use crate::ledger::kind::Kind;
 use crate::recording::RecordingId;
 use crate::retention::PurgeGround;
-use crate::statistics;
+use crate::statistics::{self, Contribution};
 use crate::vault::VaultError;
 use crate::vault::objects::{ObjectKey, Prefix, RecordingPart, StoreError};
 
@@ -187,10 +187,26 @@ async fn delete_objects(archive: &Archive, purge: &PurgeRow) -> Result<bool, Pur
     Ok(true)
 }
 
+/// How long a purge waits for the key that seals its count.
+const COUNT_PATIENCE: Duration = Duration::from_secs(3600);
+
+/// What the statistics are to count. That a call is gone matters more than that it was counted: once its purge has waited for
+/// long enough, it goes on without.
+async fn counted(archive: &Archive, purge: &PurgeRow, at: Timestamp) -> Result<Option<Contribution>, PurgeError> {
+    match statistics::contribution(archive, purge.recording_id, at).await {
+        Err(error) if at.since(purge.fenced_at) >= COUNT_PATIENCE => {
+            statistics::lost();
+            tracing::error!(recording = %purge.recording_id, %error, "a purged call is missing in the statistics");
+            Ok(None)
+        }
+        counted => Ok(counted?),
+    }
+}
+
 /// Deletes the rows and erases the openings of the ledger's entries.
 async fn delete_rows(archive: &Archive, purge: &PurgeRow) -> Result<bool, PurgeError> {
     let at = not_before(archive, purge.objects_deleted_at.unwrap_or(purge.fenced_at));
-    let counted = statistics::contribution(archive, purge.recording_id, at).await?;
+    let counted = counted(archive, purge, at).await?;
     let mut tx = archive.catalog.begin().await?;
     if let Some(counted) = &counted {
         statistics::count(&mut tx, counted).await?;

@@ -18,3 +18,8 @@ pub mod open;
 pub mod report;
 
 pub use count::{Contribution, contribution, count};
+
+/// Something that was to be counted is not: an alarm looks at this.
+pub fn lost() {
+    metrics::counter!("earwitness_statistics_lost_total").increment(1);
+}

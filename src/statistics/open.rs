@@ -42,10 +42,8 @@ pub async fn add(
     let mac = secret.lookup_mac(LookupField::StatisticsCell, &name).to_vec();
     let known = tx.take_statistics_cell(month, &mac).await?;
     let is_new = known.is_none();
-    let mut counted = match known {
-        Some(sealed) => open(secret, month, &mac, &sealed)?,
-        None => Counted { traits: traits.cloned(), ..Counted::default() },
-    };
+    let begun = || Counted { traits: traits.cloned(), ..Counted::default() };
+    let mut counted = known.and_then(|sealed| open(secret, month, &mac, &sealed)).unwrap_or_else(begun);
     counted.calls += more.calls;
     counted.seconds += more.seconds;
     counted.accounts_before = counted.accounts_before.max(more.certain_accounts());
@@ -61,7 +59,8 @@ pub async fn read(archive: &Archive, month: ExpiryMonth) -> Result<MonthCounts, 
     let secret = archive.keyring.secret(&KeyName::Month(month)).await?;
     let mut counts = MonthCounts::default();
     for cell in archive.catalog.statistics_cells(month).await? {
-        let Counted { traits, calls, seconds, accounts_before } = open(&secret, month, &cell.mac, &cell.sealed)?;
+        let Some(counted) = open(&secret, month, &cell.mac, &cell.sealed) else { continue };
+        let Counted { traits, calls, seconds, accounts_before } = counted;
         let accounts = archive.catalog.statistics_accounts(month, &cell.mac).await?.into_iter().collect();
         let tally = Tally { calls, seconds, accounts, accounts_before };
         match traits {
@@ -72,9 +71,15 @@ pub async fn read(archive: &Archive, month: ExpiryMonth) -> Result<MonthCounts, 
     Ok(counts)
 }
 
-fn open(secret: &Secret, month: ExpiryMonth, mac: &[u8], sealed: &[u8]) -> Result<Counted, ArchiveError> {
-    let text = small::open(secret.meta_key(), &aad(month, mac), sealed)?;
-    serde_json::from_slice(&text).map_err(|_| ArchiveError::Document("a cell of statistics"))
+/// None where it was changed: what it counted is lost, and keeps neither a purge nor the end of a month waiting.
+fn open(secret: &Secret, month: ExpiryMonth, mac: &[u8], sealed: &[u8]) -> Option<Counted> {
+    let text = small::open(secret.meta_key(), &aad(month, mac), sealed).ok();
+    let counted = text.and_then(|text| serde_json::from_slice(&text).ok());
+    if counted.is_none() {
+        super::lost();
+        tracing::error!(%month, "a cell of the statistics does not open: what it counted is lost");
+    }
+    counted
 }
 
 fn aad(month: ExpiryMonth, mac: &[u8]) -> Vec<u8> {

@@ -8,7 +8,7 @@ use earwitness::access::Role;
 use earwitness::clock::Clock as _;
 use earwitness::fsck;
 use earwitness::ledger::destruction::DestructionRecord;
-use earwitness::purge::pass;
+use earwitness::purge::{PurgeError, pass};
 use earwitness::vault::keyring::DEFAULT_KEEP;
 use earwitness::vault::objects::ObjectKey;
 use serde_json::{Value, json};
@@ -20,7 +20,12 @@ use crate::support::archive::{Answer, Running, Someone, at};
 use crate::support::sounds::wav;
 use crate::support::stack::Place;
 
-on_both_stacks!(in Versioned: the_key_server_goes_away_and_comes_back, the_end_of_a_month_on_a_key_server);
+on_both_stacks!(
+    in Versioned:
+    the_key_server_goes_away_and_comes_back,
+    a_purge_waits_for_its_count_and_not_for_ever,
+    the_end_of_a_month_on_a_key_server,
+);
 
 /// What may stay unanswered until somebody asks again.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -169,6 +174,31 @@ async fn the_key_server_goes_away_and_comes_back(place: &Place) {
     }
     let report = fsck::run(&keyed.running.archive, fsck::Options { rehash: true, ..fsck::Options::default() }).await;
     assert!(report.unwrap().is_sound());
+}
+
+async fn a_purge_waits_for_its_count_and_not_for_ever(place: &Place) {
+    let keyed = Keyed::start(place).await;
+    let (running, archive) = (&keyed.running, &keyed.running.archive);
+    let crm = running.token(Role::Ingest, &[], None).await;
+    let id = keyed.post(&crm, "a", "2021-11-22T11:00:00Z").await.id();
+    running.clock.set(at("2026-11-22T11:00:30Z"));
+    keyed.way.cut().await;
+    let report = match pass(archive).await {
+        Err(PurgeError::Incomplete { report, .. }) => report,
+        other => panic!("the key that seals the count is away: {other:?}"),
+    };
+    assert_eq!((report.keys_destroyed, report.objects_deleted, report.rows_deleted), (1, 1, 0), "{report:?}");
+    assert!(archive.catalog.recording(id).await.unwrap().is_some());
+
+    running.clock.advance(Duration::from_secs(3_600));
+    // Whatever else needs a key fails; the recording does not.
+    let report = match pass(archive).await {
+        Err(PurgeError::Incomplete { report, .. }) => *report,
+        other => other.expect("a pass"),
+    };
+    assert_eq!((report.rows_deleted, report.certified), (1, 1), "{report:?}");
+    assert!(archive.catalog.recording(id).await.unwrap().is_none());
+    assert_eq!(archive.catalog.statistics_months_open().await.unwrap(), [], "it was not counted");
 }
 
 async fn the_end_of_a_month_on_a_key_server(place: &Place) {

@@ -20,6 +20,7 @@ on_both_stacks!(
     two_years_of_calls_leave_sums_and_nobody,
     what_is_counted_and_not_published_says_nothing,
     only_calls_that_were_accepted_count,
+    a_cell_that_was_changed_keeps_nothing_waiting,
 );
 
 /// A call as it was made up, and as it must be counted.
@@ -246,4 +247,54 @@ async fn only_calls_that_were_accepted_count(place: &Place) {
     purge_all(&running).await;
     let report = asked(&running, &auditor, "").await;
     assert_eq!((&report["calls"], &report["seconds"]), (&json!(12), &json!(12)), "{report}");
+}
+
+async fn a_cell_that_was_changed_keeps_nothing_waiting(place: &Place) {
+    let running = Running::start(place).await;
+    let (crm, auditor) = (running.token(Role::Ingest, &[], None).await, running.token(Role::Auditor, &[], None).await);
+    let archive = &running.archive;
+    let call = |n: usize| MadeUp {
+        month: "2026-11".into(),
+        account: format!("ACCOUNT-{n}"),
+        product: Some("lead-contact"),
+        language: Some("nl"),
+        seconds: 1,
+    };
+    post(&running, &crm, 0, &call(0)).await;
+    move_to(&running, "2031-11-20T10:00:00Z").await;
+    purge_all(&running).await;
+    let change = async |month: &str| {
+        let month = month.parse().expect("a month");
+        let cells = archive.catalog.statistics_cells(month).await.expect("cells");
+        let [cell] = &cells[..] else { panic!("one cell: {cells:?}") };
+        let changed = earwitness::catalog::OpenCell { mac: cell.mac.clone(), sealed: vec![7; 60] };
+        let mut tx = archive.catalog.begin().await.expect("a transaction");
+        tx.put_statistics_cell(month, &changed, false, None).await.expect("changed");
+        tx.commit().await.expect("the commit holds");
+    };
+
+    change("2031-11").await;
+    move_to(&running, "2026-11-20T10:00:00Z").await;
+    for n in 1..13 {
+        post(&running, &crm, n, &call(n)).await;
+    }
+    move_to(&running, "2031-11-21T10:00:00Z").await;
+    purge_all(&running).await;
+    move_to(&running, "2031-12-10T10:00:00Z").await;
+    purge_all(&running).await;
+    let report = asked(&running, &auditor, "").await;
+    assert_eq!((&report["closed_through"], &report["calls"]), (&json!("2031-11"), &json!(12)), "counted from there on");
+
+    // Changed, and nothing counted after it: the month and its key end without it.
+    move_to(&running, "2026-12-20T10:00:00Z").await;
+    post(&running, &crm, 20, &MadeUp { month: "2026-12".into(), ..call(20) }).await;
+    move_to(&running, "2031-12-20T10:00:00Z").await;
+    purge_all(&running).await;
+    change("2031-12").await;
+    move_to(&running, "2032-01-10T10:00:00Z").await;
+    purge_all(&running).await;
+    let report = asked(&running, &auditor, "").await;
+    assert_eq!((&report["closed_through"], &report["calls"]), (&json!("2031-12"), &json!(12)), "{report}");
+    let name = earwitness::vault::keys::KeyName::Month("2031-12".parse().expect("a month"));
+    assert!(!archive.keyring.provider().exists(&name).await.expect("an answer"), "the key of the month is gone");
 }

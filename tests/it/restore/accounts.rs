@@ -72,7 +72,7 @@ async fn a_backup_brings_no_account_back(stack: Stack) {
     let catalog = Catalog::open(&world.catalog).await.expect("the catalog opens");
     assert!(catalog.account("ends").await.expect("an answer").is_none_or(|row| row.sealed.is_none()));
     assert!(catalog.account_is_closed(&account).await.expect("an answer"));
-    assert_eq!(catalog.family("new").await.expect("an answer"), ["merges", "new"]);
+    assert_eq!(catalog.families(&["new".to_owned()]).await.expect("an answer"), ["merges", "new"]);
     assert_eq!(catalog.account_purges_under_way().await.expect("an answer"), 0);
     catalog.close().await;
     let name: KeyName = format!("account-{}", ends.as_str().expect("a uuid")).parse().expect("a name");
